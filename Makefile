@@ -1,0 +1,49 @@
+# The commands of this project. `make` alone lists them.
+SHELL := /bin/sh
+STACK ?= dev
+CONTEXT ?=
+PYTHON := .venv/bin/python
+SANDBOX = $(PYTHON) -m sandbox
+
+.DEFAULT_GOAL := help
+.PHONY: help up preview down status environment check test e2e bench lock
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+
+.venv/.ready: requirements.lock sandbox/python-environment
+	@sh sandbox/python-environment
+
+up: .venv/.ready ## Everything up, and the stack updated: STACK=dev|staging|prod, CONTEXT=<kube context>
+	@$(SANDBOX) up --stack "$(STACK)" --context "$(CONTEXT)"
+
+preview: .venv/.ready ## What an update of STACK would change
+	@$(SANDBOX) preview --stack "$(STACK)" --context "$(CONTEXT)"
+
+down: .venv/.ready ## Stop the sandbox; data and built tools stay on disk
+	@$(SANDBOX) down
+
+status: .venv/.ready ## What of the sandbox runs
+	@$(SANDBOX) status
+
+environment: .venv/.ready ## Variables to call pulumi by hand: eval "$$(make environment)"
+	@$(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"
+
+check: .venv/.ready ## Lint, types, unit, component and policy tests: no root, cluster, Docker or CLI
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy .
+	@.venv/bin/shellcheck tests/*.sh sandbox/python-environment .ci/run
+	@.venv/bin/pytest -q
+
+test: check ## `make check`, then the tests on the sandbox
+	@$(SANDBOX) prepare --stack dev
+	@.venv/bin/pytest -m e2e
+
+bench: .venv/.ready ## Print how long things take; COLD=1: also from empty caches
+	@$(PYTHON) -m bench $(if $(COLD),--cold)
+
+lock: .venv/.ready ## Renew requirements.lock from pyproject.toml
+	@.venv/bin/uv pip compile --quiet --upgrade --group sandbox --group dev --generate-hashes \
+		--no-emit-index-url --no-header --python-version 3.11 -c sandbox/app/requirements.txt \
+		pyproject.toml sandbox/app/requirements.in -o requirements.lock

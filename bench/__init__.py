@@ -1,0 +1,1 @@
+"""Figures: they are printed, never judged."""

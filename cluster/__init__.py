@@ -1,0 +1,1 @@
+"""What the gates do to a cluster: read it, go back, keep records. Plain Python that knows no Pulumi."""

@@ -1,0 +1,78 @@
+"""A gate: a record in the cluster that is written only once a check has let it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from checks.reader import Unreachable
+from checks.waiting import Reporter
+from cluster.errors import ClusterError, GateFailed
+from components.interruption import INTERRUPTION
+
+Check = Callable[[Mapping[str, str], Reporter], None]
+
+
+@dataclass(frozen=True)
+class GateArgs:
+    """`record` names the ConfigMap; `data` is what it says once the gate is passed; `check` decides.
+
+    `check` runs outside the program's event loop and may block. It returns, or raises an error whose text is shown.
+    """
+
+    record: str
+    namespace: str
+    data: Mapping[str, pulumi.Input[str]]
+    check: Check
+
+
+class Gate(pulumi.ComponentResource):
+    """Runs its check before its record is created or changed; a failing check fails the update.
+
+    What comes next depends on the gate. A failed gate leaves no record, so the next update runs the check again; an
+    unchanged record is not checked again. A preview checks nothing.
+    """
+
+    def __init__(self, name: str, args: GateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("release-manager:release:Gate", name, {}, opts)
+
+        async def before(hook: pulumi.ResourceHookArgs) -> None:
+            data = (hook.new_inputs or {}).get("data", {})
+            await _run(args.check, {key: str(value) for key, value in data.items()}, self)
+
+        hook = pulumi.ResourceHook(f"{name}-gate", before)
+        self.record = k8s.core.v1.ConfigMap(
+            f"{name}-record",
+            metadata=k8s.meta.v1.ObjectMetaArgs(name=args.record, namespace=args.namespace),
+            data=args.data,
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
+            ),
+        )
+        self.register_outputs({})
+
+
+async def _run(check: Check, data: Mapping[str, str], gate: pulumi.Resource) -> None:
+    # Told of the gate, not of its record: the engine only knows the record once the check has let it.
+    loop = asyncio.get_running_loop()
+
+    def tell(text: str, *, ephemeral: bool) -> None:
+        loop.call_soon_threadsafe(lambda: pulumi.log.info(text, gate, ephemeral=ephemeral))
+
+    reporter = Reporter(
+        line=lambda text: tell(text, ephemeral=False),
+        live=lambda text: tell(text, ephemeral=True),
+    )
+    try:
+        with INTERRUPTION.gate_at_work():
+            await asyncio.to_thread(check, data, reporter)
+    except (GateFailed, ClusterError, Unreachable):
+        raise
+    except Exception as error:
+        text = f"the gate could not decide because of a fault in its own program: {type(error).__name__}: {error}"
+        raise GateFailed(text) from error

@@ -1,0 +1,1 @@
+"""Where proof about a release comes from. Plain Python that knows no Pulumi."""

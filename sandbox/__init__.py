@@ -1,0 +1,1 @@
+"""A one-machine world to try releases in: toolchain, cluster, registry, backing services, sample application."""

@@ -1,0 +1,1 @@
+"""Release Manager: a small web API that creates, lists and approves releases."""

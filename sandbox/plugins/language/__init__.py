@@ -1,0 +1,1 @@
+"""A Python language host for machines that cannot download the official `pulumi-language-python`."""

@@ -1,0 +1,1 @@
+"""The backing services of an environment, as Kubernetes objects."""

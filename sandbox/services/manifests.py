@@ -1,0 +1,27 @@
+"""All objects of the backing services."""
+
+from __future__ import annotations
+
+from sandbox.services import postgresql, prometheus, rabbitmq, redis
+from sandbox.services.credentials import Credentials
+from sandbox.services.model import Document, ServiceImages, Storage
+from sandbox.services.namespace import account, namespace
+
+
+def environment(name: str, images: ServiceImages, storage: Storage, credentials: Credentials) -> list[Document]:
+    """Return the objects of one environment's namespace, in the order in which they are applied."""
+    return [
+        *postgresql.volumes(name, storage),
+        namespace(name),
+        *postgresql.claims(name, storage),
+        account(name),
+        *credentials.objects(name),
+        *rabbitmq.objects(name, images),
+        *postgresql.objects(name, images, storage),
+        *redis.objects(name, images),
+    ]
+
+
+def monitoring(images: ServiceImages) -> list[Document]:
+    """Return the objects of the monitoring namespace, which every environment shares."""
+    return [namespace(prometheus.NAMESPACE), *prometheus.objects(images)]

@@ -1,0 +1,172 @@
+"""`make up`: from whatever is there to a verified release."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sandbox.errors import SandboxError
+from sandbox.overlays.render import render
+from sandbox.phases import Phases
+from sandbox.plugins.install import PluginInstaller
+from sandbox.pulumi_runner import PulumiRunner
+from sandbox.service import Service
+from sandbox.services.backing import BackingServices
+from sandbox.update import Updater, health, summary
+from sandbox.world import World
+
+OVERLAY = "RELEASE_MANAGER_OVERLAY"
+NAMESPACES = {"dev": "development", "staging": "staging", "prod": "production"}
+NEEDED_BYTES = 3 * 1024**3
+
+
+@dataclass(frozen=True)
+class Existing:
+    """An existing cluster, as named on the command line."""
+
+    context: str
+    kubeconfig: str
+    repository: str
+    ingress_class: str
+    address: str
+
+    @classmethod
+    def named(cls, context: str, environment: dict[str, str]) -> Existing:
+        """Return the cluster of `context`. Raises SandboxError if no image repository is named for it."""
+        repository = environment.get("REPOSITORY", "")
+        if not repository:
+            raise SandboxError(
+                f"context '{context}' needs an image repository that its nodes can pull from; REPOSITORY is not set",
+                mend=f"make up CONTEXT={context} REPOSITORY=<registry>/release-manager",
+            )
+        return cls(
+            context=context,
+            kubeconfig=environment.get("KUBECONFIG", "~/.kube/config"),
+            repository=repository,
+            ingress_class=environment.get("INGRESS_CLASS", "traefik"),
+            address=environment.get("ADDRESS", ""),
+        )
+
+
+@dataclass(frozen=True)
+class Up:
+    """Brings everything up phase by phase and runs the update. Every phase is safe to repeat."""
+
+    world: World
+    phases: Phases
+    stack: str
+    existing: Existing | None = None
+    user_id: Callable[[], int] = os.geteuid
+    free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
+
+    def run(self) -> None:
+        """Bring up the environment, update the stack, and print what it came to."""
+        runner = self.environment()
+        updater = Updater(runner, self.stack)
+        with self.phases.phase("update") as phase:
+            updater.up()
+            phase.summary = f"pulumi up --stack {self.stack} --policy-pack policies --yes"
+        outputs = updater.outputs()
+        address = self.existing.address if self.existing else "127.0.0.1"
+        url = str(outputs["health"])
+        host = url.split("/")[2]
+        port = 443 if url.startswith("https:") else 80
+        summary(
+            {
+                "version": str(outputs["version"]),
+                "digest": str(outputs["image"]),
+                "pods": self._pods(),
+                "health": health(url, address),
+                "try it": f"curl --resolve {host}:{port}:{address or '<address>'} {url}",
+            },
+            self.phases.timings,
+            self.phases.console,
+        )
+
+    def environment(self) -> PulumiRunner:
+        """Make everything ready that an update needs, and return how to run `pulumi` in it."""
+        if self.stack not in NAMESPACES:
+            raise SandboxError(f"there is no stack '{self.stack}'", mend=f"make up STACK=<{'|'.join(NAMESPACES)}>")
+        self._require_room()
+        self.world.paths.make()
+        if self.existing is None:
+            self._sandbox()
+            overlay = self._sandbox_overlay()
+        else:
+            overlay = self._existing_overlay(self.existing)
+        return self.engine(overlay)
+
+    def engine(self, overlay: Path) -> PulumiRunner:
+        """Return how to run `pulumi` with the settings in `overlay`."""
+        world = self.world
+        with self.phases.phase("pulumi") as phase:
+            cli = world.pulumi.find(phase.progress)
+            phase.summary = cli.origin
+        with self.phases.phase("plug-ins") as phase:
+            environment = PluginInstaller(world.paths, cli, world.downloads).install(phase.progress)
+            phase.summary = "; ".join(environment.lines)
+        return PulumiRunner(cli, environment, variables={OVERLAY: str(overlay), "DOCKER_HOST": world.engine.host})
+
+    def _sandbox(self) -> None:
+        world = self.world
+        if self.user_id() != 0:
+            raise SandboxError(
+                "the sandbox needs root: it makes network interfaces, mounts and containers",
+                mend="run it as root (sudo make up), or use an existing cluster: make up CONTEXT=<kube context>",
+            )
+        with self.phases.phase("debian packages") as phase:
+            phase.summary = world.debian.ensure(phase.progress)
+        with self.phases.phase("toolchain") as phase:
+            phase.summary = world.build(phase.progress)
+        self._start(world.registry)
+        self._start(world.engine)
+        with self.phases.phase("images") as phase:
+            phase.summary = world.images.ensure(phase.progress)
+        self._start(world.cluster)
+        self._start(world.ingress)
+        with self.phases.phase("backing services") as phase:
+            backing = BackingServices(world.paths, world.kubectl, world.images.services)
+            phase.summary = backing.ensure(NAMESPACES[self.stack], phase.progress)
+
+    def _start(self, service: Service) -> None:
+        with self.phases.phase(service.name) as phase:
+            phase.summary = service.start(phase.progress)
+
+    def _sandbox_overlay(self) -> Path:
+        paths = self.world.paths
+        values = {
+            "kubeconfig": str(paths.kubeconfig),
+            "base_image": self.world.images.base,
+            "ca_file": str(paths.authority),
+        }
+        return render(paths, "sandbox", values)
+
+    def _existing_overlay(self, existing: Existing) -> Path:
+        return render(self.world.paths, "existing", {**vars(existing)})
+
+    def _pods(self) -> str:
+        if self.existing is not None:
+            return f"kubectl --context {self.existing.context} -n {NAMESPACES[self.stack]} get pods"
+        found = self.world.kubectl.get_json("pods", "-l", "app=release-manager", namespace=NAMESPACES[self.stack])
+        ready = [
+            condition["status"] == "True"
+            for pod in found["items"]
+            for condition in pod["status"].get("conditions", [])
+            if condition["type"] == "Ready"
+        ]
+        return f"{sum(ready)} of {len(found['items'])} ready in namespace {NAMESPACES[self.stack]}"
+
+    def _require_room(self) -> None:
+        place = self.world.paths.cache
+        while not place.exists():
+            place = place.parent
+        free = self.free_bytes(place)
+        if free < NEEDED_BYTES:
+            raise SandboxError(
+                f"the disk of {place} has {free / 1024**3:.1f} GiB free, and the sandbox needs "
+                f"{NEEDED_BYTES / 1024**3:.0f} GiB",
+                mend="make room, or set XDG_CACHE_HOME and XDG_DATA_HOME to a larger disk",
+            )

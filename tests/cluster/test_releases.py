@@ -1,0 +1,110 @@
+"""The record of verified releases holds what to go back to, and two runs cannot spoil it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from cluster.errors import ClusterError
+from cluster.release import Release
+from cluster.releases import VerifiedRelease, VerifiedReleases, snapshot, verified_now
+from tests.cluster.api_server import ApiServer, config_map, template
+from tests.recorded import NAME
+
+RECORD = f"{NAME}-releases"
+WHEN = datetime(2024, 5, 14, 9, 30, tzinfo=UTC)
+
+
+def release(version: str) -> Release:
+    return Release(version=version, image=f"r@sha256:{version}", configuration="c0ffee", revision="abc")
+
+
+def verified(version: str) -> VerifiedRelease:
+    return VerifiedRelease(release=release(version), verified_at=WHEN, template=template(version), records={})
+
+
+def test_before_the_first_release_there_is_none() -> None:
+    releases = VerifiedReleases(ApiServer().cluster(), NAME)
+    assert releases.read() == []
+    assert releases.last() is None
+    without_data = {"metadata": {"name": RECORD, "resourceVersion": "1"}}
+    assert VerifiedReleases(ApiServer(config_maps={RECORD: without_data}).cluster(), NAME).last() is None
+
+
+def test_the_newest_comes_first_and_everything_is_read_back_as_written() -> None:
+    releases = VerifiedReleases(ApiServer().cluster(), NAME)
+    full = VerifiedRelease(
+        release=release("v2"), verified_at=WHEN, template=template("v2"), records={"a-record": {"version": "v2"}}
+    )
+    releases.add(verified("v1"))
+    releases.add(full)
+    assert releases.read() == [full, verified("v1")]
+    assert releases.last() == full
+
+
+def test_ten_are_kept() -> None:
+    releases = VerifiedReleases(ApiServer().cluster(), NAME)
+    for number in range(13):
+        releases.add(verified(f"v{number}"))
+    assert [kept.release.version for kept in releases.read()] == [f"v{number}" for number in range(12, 2, -1)]
+
+
+def test_a_release_that_is_verified_again_moves_to_the_top_once() -> None:
+    releases = VerifiedReleases(ApiServer().cluster(), NAME)
+    for version in ("v1", "v2", "v1"):
+        releases.add(verified(version))
+    assert [kept.release.version for kept in releases.read()] == ["v1", "v2"]
+
+
+def test_what_another_run_wrote_in_between_is_kept() -> None:
+    server = ApiServer()
+    other = VerifiedReleases(server.cluster(), NAME)
+    interfered: list[httpx.Request] = []
+
+    def interfere(request: httpx.Request) -> None:
+        if request.method == "POST" and not interfered:
+            interfered.append(request)
+            other.add(verified("theirs"))
+
+    server.fails = interfere
+    VerifiedReleases(server.cluster(), NAME).add(verified("ours"))
+    assert [kept.release.version for kept in other.read()] == ["ours", "theirs"]
+
+
+def test_conflicts_without_end_are_given_up_with_what_to_do() -> None:
+    server = ApiServer()
+    server.fails = lambda request: httpx.Response(409, json={}) if request.method != "GET" else None
+    with pytest.raises(ClusterError, match=r"changed by somebody else 5 times in a row.*run the same command again"):
+        VerifiedReleases(server.cluster(), NAME).add(verified("v1"))
+    assert len(server.written()) == 5
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", '[{"release": "v1"}]', "null"])
+def test_a_damaged_record_is_named_with_the_command_that_mends_it(text: str) -> None:
+    server = ApiServer(config_maps={RECORD: config_map(RECORD, {"verified.json": text})})
+    releases = VerifiedReleases(server.cluster(), NAME)
+    with pytest.raises(ClusterError) as caught:
+        releases.last()
+    assert f"ConfigMap {RECORD} does not hold a list" in str(caught.value)
+    assert f"kubectl -n development delete configmap {RECORD}" in str(caught.value)
+    with pytest.raises(ClusterError):
+        releases.add(verified("v1"))
+    assert server.written() == [], "a damaged record is left for a person to look at"
+
+
+def test_a_snapshot_holds_the_records_that_exist() -> None:
+    server = ApiServer(config_maps={"one": config_map("one", {"version": "v1"})})
+    assert snapshot(server.cluster(), ["one", "two"]) == {"one": {"version": "v1"}}
+
+
+def test_what_is_verified_is_what_the_cluster_runs() -> None:
+    server = ApiServer()
+    server.deploy(template("v1"))
+    found = verified_now(server.cluster(), NAME, release("v1"), [], lambda: WHEN)
+    assert json.loads(found.model_dump_json())["template"] == template("v1")
+    assert found.verified_at == WHEN
+    with pytest.raises(ClusterError, match=f"Deployment {NAME} is gone"):
+        verified_now(ApiServer().cluster(), NAME, release("v1"), [], lambda: WHEN)

@@ -1,0 +1,3 @@
+"""A module beside the program, named like one beside the language host's runner."""
+
+NAME = "neighbour"
