@@ -18,6 +18,7 @@ from sandbox.errors import SandboxError
 from sandbox.paths import Paths
 from sandbox.toolchain.children import Follow, follow
 from sandbox.toolchain.go import ENVIRONMENT, Go, full_disk
+from sandbox.toolchain.slimming import Slimming
 
 MODULES = Path(__file__).resolve().parent
 BUILD_SECONDS = 40 * 60.0
@@ -35,7 +36,7 @@ FLAGS = ("-trimpath", "-buildvcs=false")
 class Tool:
     """One program: the Go module of ours that pins it, its package, and the module that its version comes from.
 
-    `{version}` in `linker` stands for the version that go.mod pins.
+    `{version}` in `linker` stands for the version that go.mod pins. `slimming` leaves out a part that is not used.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Tool:
     package: str
     version_of: str
     linker: str = "-s -w"
+    slimming: Slimming | None = None
 
 
 TOOLS = {
@@ -74,6 +76,11 @@ TOOLS = {
             package="github.com/traefik/traefik/v3/cmd/traefik",
             version_of="github.com/traefik/traefik/v3",
             linker="-s -w -X github.com/traefik/traefik/v3/pkg/version.Version={version}",
+            slimming=Slimming(
+                module="github.com/go-acme/lego/v4",
+                file="providers/dns/zz_gen_dns_providers.go",
+                stand_in="dns_providers.go.txt",
+            ),
         ),
     )
 }
@@ -110,6 +117,8 @@ class Toolchain:
         """Return the hash of all that decides what a build of `tool` yields. Raises SandboxError without Go."""
         module = self.modules / tool.module
         sources = [module / "go.mod", module / "go.sum", *sorted(module.rglob("*.go"))]
+        if tool.slimming is not None:
+            sources.append(module / tool.slimming.stand_in)
         total = hashlib.sha256()
         for source in sources:
             total.update(f"{source.relative_to(module)}\0".encode() + source.read_bytes() + b"\0")
@@ -142,17 +151,21 @@ class Toolchain:
         go = self._toolchain()
         module = self.modules / tool.module
         partial = directory.with_name(f".{directory.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        work = directory.with_name(f".{directory.name}.work")
+        for left in (partial, work):
+            shutil.rmtree(left, ignore_errors=True)
         linker = tool.linker.format(version=self.version(tool))
         self.paths.logs.mkdir(parents=True, exist_ok=True)
         try:
             partial.mkdir()
+            work.mkdir()
             with (self.paths.logs / f"build-{tool.name}.log").open("w", encoding="utf-8") as log:
                 self._room(go, module, WARM_BUILD_BYTES)
-                total, missing = self._packages(go, tool, log, progress)
+                flags = [*FLAGS, *(tool.slimming.apply(go, module, work) if tool.slimming else [])]
+                total, missing = self._packages(go, tool, flags, log, progress)
                 self._room(go, module, WARM_BUILD_BYTES + COLD_BUILD_BYTES * missing // max(total, 1))
                 output = ["-o", str(partial / tool.name)]
-                arguments = ["build", "-v", *FLAGS, "-ldflags", linker, *output, tool.package]
+                arguments = ["build", "-v", *flags, "-ldflags", linker, *output, tool.package]
                 count = Counter(f"compiling {tool.name}", missing, log, progress)
                 go.run(arguments, module, seconds=BUILD_SECONDS, on_line=count.take)
             partial.rename(directory)
@@ -163,9 +176,12 @@ class Toolchain:
                 f"{partial} cannot be written: {error}", mend=f"see who owns {self.paths.tools}, then run it again"
             ) from error
         finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            for left in (partial, work):
+                shutil.rmtree(left, ignore_errors=True)
 
-    def _packages(self, go: Go, tool: Tool, log: IO[str], progress: Callable[[str], None]) -> tuple[int, int]:
+    def _packages(
+        self, go: Go, tool: Tool, flags: Iterable[str], log: IO[str], progress: Callable[[str], None]
+    ) -> tuple[int, int]:
         """Download what is missing; return how many packages the tool has and how many are still to be compiled."""
         state = {"downloaded": 0, "packages": 0, "missing": 0}
 
@@ -180,7 +196,7 @@ class Toolchain:
                 state["missing"] += bool(rest) and "available in build cache" not in rest
 
         template = "package {{if .Stale}}{{.StaleReason}}{{end}}"
-        arguments = ["list", "-deps", *FLAGS, "-f", template, tool.package]
+        arguments = ["list", "-deps", *flags, "-f", template, tool.package]
         go.run(arguments, self.modules / tool.module, seconds=LIST_SECONDS, on_line=take)
         return state["packages"], state["missing"]
 

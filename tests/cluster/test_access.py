@@ -145,6 +145,11 @@ def test_a_cloud_that_signs_in_by_a_command_is_reached(tmp_path: Path, version: 
 
 def test_a_sign_in_that_fails_is_one_line_with_a_mend(tmp_path: Path) -> None:
     users = signed_in_by(tmp_path, answer="exit 3", version="client.authentication.k8s.io/v1")
-    cluster = connect(kubeconfig(tmp_path, users=users), "development", "x", transport=httpx.MockTransport(print))
+    cluster = connect(
+        kubeconfig(tmp_path, users=users),
+        "development",
+        "x",
+        transport=httpx.MockTransport(lambda _request: httpx.Response(200)),
+    )
     with pytest.raises(ClusterError, match=r"signing in to the cluster at .* failed.*by hand"):
         cluster.namespace_exists()

@@ -43,6 +43,8 @@ def running_image(stack: Stack) -> str:
 
 
 def test_up_ends_with_the_deployed_version_serving_and_up_again_changes_nothing(verified: Stack) -> None:
+    first = verified.up()
+    assert first.status == 0, first.text
     version = verified.pulumi("stack", "output", "version", "--stack", "dev").text.strip()
     assert verified.health()["version"] == version
 
