@@ -18,14 +18,21 @@ from typing import Any, Literal
 import pulumi
 import yaml
 from pulumi.runtime import config as pulumi_config
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
+
+from concerns.application import ApplicationSettings
+from concerns.approval import ApprovalSettings
+from concerns.cluster import ClusterSettings
+from concerns.concern import Concern
+from concerns.health import HealthSettings, IngressSettings
+from concerns.image import ImageSettings
+from concerns.migration import MigrationSettings
+from concerns.release import ReleaseSettings
+from concerns.rollout import RolloutSettings
+from concerns.verification import VerificationSettings
 
 PROJECT = "release-manager"
 OVERLAY = "RELEASE_MANAGER_OVERLAY"
-DNS_LABEL = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
-QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|k|Ki|M|Mi|G|Gi)?$"
-ADDRESS = r"^([0-9A-Za-z.-]*|[0-9A-Fa-f:]+)$"
-RELEASE_VERSION = "RELEASE_VERSION"
 SECRET_WORDS = ("password", "token")
 
 
@@ -33,119 +40,13 @@ class SettingsError(pulumi.RunError):
     """The settings are wrong; the text names every wrong key. Reaches the user without a traceback."""
 
 
-class _Concern(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class ClusterSettings(_Concern):
-    """Which cluster and namespace. The current context of a kubeconfig is never used."""
-
-    kubeconfig: str = Field(min_length=1, description="Path of a kubeconfig file.")
-    context: str = Field(min_length=1, description="Name of a context in it.")
-    namespace: str = Field(pattern=DNS_LABEL, description="An existing namespace.")
-
-
-class RegistrySettings(_Concern):
-    """How to sign in to the image registry. Without it the Docker engine's own sign-in is used."""
-
-    server: str = Field(min_length=1)
-    username: str = Field(min_length=1)
-    password: SecretStr = Field(
-        description="A Pulumi secret: pulumi config set --secret --path image.registry.password"
-    )
-
-
-class ImageSettings(_Concern):
-    """Where the image is built from and pushed to."""
-
-    repository: str = Field(pattern=r"^[a-z0-9][a-z0-9.:/_-]*[a-z0-9]$", description="Repository without a tag.")
-    context: str = Field(description="Directory of the Docker build, relative to the project.")
-    build_args: dict[str, str] = Field(default_factory=dict)
-    registry: RegistrySettings | None = None
-
-    @field_validator("context")
-    @classmethod
-    def _has_dockerfile(cls, value: str) -> str:
-        if not (Path(value) / "Dockerfile").is_file():
-            message = "must be a directory with a Dockerfile"
-            raise ValueError(message)
-        return value
-
-
-class ResourceSettings(_Concern):
-    """CPU and memory of one pod, as Kubernetes quantities."""
-
-    cpu_request: str = Field(pattern=QUANTITY)
-    memory_request: str = Field(pattern=QUANTITY)
-    memory_limit: str = Field(pattern=QUANTITY)
-
-
-class ApplicationSettings(_Concern):
-    """The application's Deployment."""
-
-    # Names of its Jobs and labels of their pods are longer, and both end at 63 characters.
-    deployment: str = Field(pattern=DNS_LABEL, max_length=40)
-    port: int = Field(ge=1024, le=65535)
-    credentials: str = Field(pattern=DNS_LABEL, description="An existing Secret with DATABASE_URL, REDIS_URL, ...")
-    environment: dict[str, str] = Field(default_factory=dict, description="Plain environment variables, no secrets.")
-    resources: ResourceSettings
-
-    @field_validator("environment")
-    @classmethod
-    def _leaves_version(cls, value: dict[str, str]) -> dict[str, str]:
-        if RELEASE_VERSION in value:
-            message = f"must not set {RELEASE_VERSION}: the release does"
-            raise ValueError(message)
-        return value
-
-
-class MigrationSettings(_Concern):
-    """The Job that brings the database to the release's revision before any pod changes."""
-
-    command: tuple[str, ...] = Field(min_length=1)
-    timeout_seconds: int = Field(ge=5, le=3600)
-
-
-class RolloutSettings(_Concern):
-    """How the pods of a release replace those before."""
-
-    strategy: Literal["rolling"]
-    replicas: int = Field(ge=1, le=100)
-    timeout_seconds: int = Field(ge=10, le=3600)
-    when_unknown: Literal["rollback", "hold"] = Field(description="What follows a step that ends without an answer.")
-
-
-class IngressSettings(_Concern):
-    """How the host of health.url reaches the pods."""
-
-    class_name: str = Field(pattern=DNS_LABEL)
-    tls_secret: str | None = Field(default=None, pattern=DNS_LABEL)
-
-
-class HealthSettings(_Concern):
-    """How /health is asked."""
-
-    url: AnyHttpUrl
-    attempts: int = Field(ge=1, le=100)
-    interval_seconds: float = Field(ge=0.1, le=60)
-    timeout_seconds: float = Field(ge=0.1, le=60)
-    connect_to: str = Field(
-        default="", pattern=ADDRESS, description="Address, without a port, to connect to in place of the URL's host."
-    )
-    ca_file: str = Field(default="", description="Certificate authority to trust beside the system's.")
-
-
-class VerificationSettings(_Concern):
-    """What is looked at before a release counts as verified."""
-
-    log_lines: int = Field(ge=1, le=10000)
-
-
-class Settings(_Concern):
+class Settings(Concern):
     """Everything that one stack configures."""
 
     environment: Literal["dev", "staging", "prod"]
     cluster: ClusterSettings
+    release: ReleaseSettings = ReleaseSettings()
+    approval: ApprovalSettings = ApprovalSettings(required=False)
     image: ImageSettings
     application: ApplicationSettings
     migration: MigrationSettings

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_docker as docker
 
+from concerns.image import ImageSettings
 from evidence.git import Revision
-from settings import ImageSettings
 
 
 @dataclass(frozen=True)

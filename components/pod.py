@@ -7,7 +7,7 @@ import json
 
 import pulumi_kubernetes as k8s
 
-from settings import RELEASE_VERSION, ApplicationSettings
+from concerns.application import RELEASE_VERSION, ApplicationSettings
 
 APP = "release-manager"
 USER_ID = 10001

@@ -1,0 +1,36 @@
+"""The application's pods."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from concerns.concern import DNS_LABEL, QUANTITY, Concern
+
+RELEASE_VERSION = "RELEASE_VERSION"
+
+
+class ResourceSettings(Concern):
+    """CPU and memory of one pod, as Kubernetes quantities."""
+
+    cpu_request: str = Field(pattern=QUANTITY)
+    memory_request: str = Field(pattern=QUANTITY)
+    memory_limit: str = Field(pattern=QUANTITY)
+
+
+class ApplicationSettings(Concern):
+    """The application's Deployment."""
+
+    # Names of its Jobs and labels of their pods are longer, and both end at 63 characters.
+    deployment: str = Field(pattern=DNS_LABEL, max_length=40)
+    port: int = Field(ge=1024, le=65535)
+    credentials: str = Field(pattern=DNS_LABEL, description="An existing Secret with DATABASE_URL, REDIS_URL, ...")
+    environment: dict[str, str] = Field(default_factory=dict, description="Plain environment variables, no secrets.")
+    resources: ResourceSettings
+
+    @field_validator("environment")
+    @classmethod
+    def _leaves_version(cls, value: dict[str, str]) -> dict[str, str]:
+        if RELEASE_VERSION in value:
+            message = f"must not set {RELEASE_VERSION}: the release does"
+            raise ValueError(message)
+        return value

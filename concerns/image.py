@@ -1,0 +1,45 @@
+"""Where the image of a release comes from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr, field_validator
+
+from concerns.concern import DNS_LABEL, Concern
+
+
+class RegistrySettings(Concern):
+    """How to sign in to the image registry. Without it the Docker engine's own sign-in is used."""
+
+    server: str = Field(min_length=1)
+    username: str = Field(min_length=1)
+    password: SecretStr = Field(
+        description="A Pulumi secret: pulumi config set --secret --path image.registry.password"
+    )
+
+
+class PromotionSettings(Concern):
+    """The environment whose verified release is taken, digest and all, in place of a new build."""
+
+    namespace: str = Field(pattern=DNS_LABEL)
+    deployment: str = Field(pattern=DNS_LABEL, max_length=40)
+
+
+class ImageSettings(Concern):
+    """Where the image is built from and pushed to."""
+
+    repository: str = Field(pattern=r"^[a-z0-9][a-z0-9.:/_-]*[a-z0-9]$", description="Repository without a tag.")
+    context: str = Field(description="Directory of the Docker build, relative to the project.")
+    build_args: dict[str, str] = Field(default_factory=dict)
+    registry: RegistrySettings | None = None
+    reuse: bool = Field(default=False, description="Take the image of a tag that the registry already has.")
+    promote_from: PromotionSettings | None = None
+
+    @field_validator("context")
+    @classmethod
+    def _has_dockerfile(cls, value: str) -> str:
+        if not (Path(value) / "Dockerfile").is_file():
+            message = "must be a directory with a Dockerfile"
+            raise ValueError(message)
+        return value

@@ -1,0 +1,31 @@
+"""How the database is brought to the release's revision."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Literal
+
+from pydantic import Field
+
+from concerns.concern import Concern
+
+
+class MigrationWaiver(Concern):
+    """A rule of the migration lint that does not count for one revision, by whom, why, and until which day."""
+
+    rule: str = Field(min_length=1, description="Name of the lint's rule, as its message says it.")
+    revision: str = Field(min_length=1, description="Alembic revision that it is waived for.")
+    by: str = Field(min_length=1)
+    until: date = Field(description="Last day on which the waiver counts.")
+    reason: str = Field(min_length=1)
+
+
+class MigrationSettings(Concern):
+    """The Job that brings the database to the release's revision before any pod changes."""
+
+    mode: Literal["head", "safe"] = Field(
+        default="head", description="safe: the SQL is shown first, and applied only when exactly it was approved."
+    )
+    waivers: tuple[MigrationWaiver, ...] = ()
+    command: tuple[str, ...] = Field(min_length=1)
+    timeout_seconds: int = Field(ge=5, le=3600)
