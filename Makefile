@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 SANDBOX = $(PYTHON) -m sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview down status environment check test e2e bench lock
+.PHONY: help up preview approve migration-plan down status environment check test bench schema lock
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -19,6 +19,17 @@ up: .venv/.ready ## Everything up, and the stack updated: STACK=dev|staging|prod
 
 preview: .venv/.ready ## What an update of STACK would change
 	@$(SANDBOX) preview --stack "$(STACK)" --context "$(CONTEXT)"
+
+# In the environment of the sandbox, or of CONTEXT: what is laid over the stack file stands there.
+COMMANDS = set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"); eval "$$found"; \
+	$(PYTHON) -m commands
+
+approve: .venv/.ready ## Approve for STACK: MIGRATION=<sha256> or RELEASE=<version>, BY=<name>
+	@$(COMMANDS) approve --stack "$(STACK)" --by "$(BY)" \
+		$(if $(MIGRATION),--migration "$(MIGRATION)") $(if $(RELEASE),--release "$(RELEASE)")
+
+migration-plan: .venv/.ready ## The SQL of the pending migrations of STACK, linted and hashed, without an update
+	@$(COMMANDS) migration-plan --stack "$(STACK)"
 
 down: .venv/.ready ## Stop the sandbox; data and built tools stay on disk
 	@$(SANDBOX) down
@@ -34,14 +45,18 @@ check: .venv/.ready ## Lint, types, unit, component and policy tests: no root, c
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy .
 	@.venv/bin/shellcheck tests/*.sh sandbox/python-environment .ci/run
-	@.venv/bin/pytest -q
+	@.venv/bin/pytest -q -n auto
 
 test: check ## `make check`, then the tests on the sandbox
 	@$(SANDBOX) prepare --stack dev
-	@.venv/bin/pytest -m e2e
+	@.venv/bin/pytest -m "e2e and not alone" -n 3 --dist loadgroup
+	@.venv/bin/pytest -m "e2e and alone"
 
 bench: .venv/.ready ## Print how long things take; COLD=1: also from empty caches
 	@$(PYTHON) -m bench $(if $(COLD),--cold)
+
+schema: .venv/.ready ## Renew Pulumi.schema.json, by which editors check the stack files
+	@$(PYTHON) -m commands.schema
 
 lock: .venv/.ready ## Renew requirements.lock from pyproject.toml
 	@.venv/bin/uv pip compile --quiet --upgrade --group sandbox --group dev --generate-hashes \

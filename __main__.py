@@ -5,17 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from checks.reader import Unreachable
 from cluster.errors import ClusterError
+from components.approval import Approval, ApprovalArgs
 from components.image import ImageArgs, ReleaseImage
 from components.interruption import INTERRUPTION
 from components.migration import Migration, MigrationArgs
 from components.pod import configuration_hash
 from components.rollout import Rollout, RolloutArgs
+from components.target import after, provider
 from components.verification import Verification, VerificationArgs
-from evidence.git import GitError, read_revision
+from evidence.errors import EvidenceError
+from evidence.release import read_release
 from gates import Gates
 from settings import load_settings
 
@@ -23,35 +25,28 @@ INTERRUPTION.install()
 settings = load_settings()
 gates = Gates(settings)
 try:
-    revision = read_revision(Path(settings.image.context))
+    revision = read_release(Path(settings.image.context), settings.release)
     gates.reach_cluster()
-except (GitError, ClusterError, Unreachable) as error:
+    found = gates.find_image(revision)
+except (EvidenceError, ClusterError, Unreachable) as error:
     raise pulumi.RunError(str(error)) from None
-version = revision.tag(settings.environment)
+version = revision.version(settings.environment)
+inside = pulumi.ResourceOptions(providers=[provider(settings.cluster)])
 
-# A rollback writes fields that the engine owns: the next update takes them over again instead of stopping.
-cluster = k8s.Provider(
-    "cluster",
-    kubeconfig=settings.cluster.kubeconfig,
-    context=settings.cluster.context,
-    enable_config_map_mutable=True,
-    enable_patch_force=True,
+approval = Approval("approval", ApprovalArgs(settings, version, gates.approved), inside)
+image = ReleaseImage("image", ImageArgs(settings, revision, found, gates.promoted), after(inside, approval))
+migration = Migration(
+    "migration",
+    MigrationArgs(settings, image.reference, tag=version, plan=gates.planned, check=gates.migrated),
+    after(inside, approval, image),
 )
-inside = pulumi.ResourceOptions(providers=[cluster])
-
-image = ReleaseImage("image", ImageArgs(settings.image, tag=version, version=version, revision=revision))
-migration = Migration("migration", MigrationArgs(settings, image.reference, tag=version, check=gates.migrated), inside)
-rollout = Rollout(
-    "rollout",
-    RolloutArgs(settings, image.reference, version),
-    pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[migration])),
-)
+rollout = Rollout("rollout", RolloutArgs(settings, image.reference, version), after(inside, migration))
 verification = Verification(
     "verification",
     VerificationArgs(
         settings, version, image.reference, configuration_hash(settings.application), revision.sha, gates.verified
     ),
-    pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(depends_on=[rollout])),
+    after(inside, rollout),
 )
 
 pulumi.export("version", version)

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
 from checks.health import HealthCheck
+from checks.script import Script, ScriptRunner, without_engine
 from checks.waiting import Clock, Reporter
 from cluster.access import connect
 from cluster.api import Cluster
-from cluster.errors import ClusterError
+from cluster.approvals import Approvals
+from cluster.errors import ClusterError, GateFailed
 from cluster.migration_gate import MigrationGate
+from cluster.migration_plan_gate import MigrationPlanGate
+from cluster.migration_planner import MigrationPlanner
+from cluster.migration_record import SQL_KEY, MigrationRecord
 from cluster.release import Release
-from cluster.verification_gate import VerificationGate
+from cluster.release_approval_gate import ReleaseApprovalGate
+from cluster.releases import VerifiedReleases
+from cluster.verification_gate import FurtherStep, VerificationGate
+from concerns.contacts import whom_to_tell
+from concerns.verification import ScriptSettings
+from evidence.errors import EvidenceError
+from evidence.git import Revision
+from evidence.image import FoundImage, built_before, verified_elsewhere
+from evidence.registry import Credentials, Registry
 from settings import Settings
 
 # Beside the time-out that the cluster itself keeps, so that the cluster's own word comes first.
 SLACK_SECONDS = 15
+PROJECT_DIRECTORY = Path(__file__).resolve().parent
+SQL_FILE = PROJECT_DIRECTORY / SQL_KEY
+# What a rollback puts back with the pods, so that the release that was left is judged anew.
+RECORDS = ("migration", "approved", "image")
 
 
 @dataclass(frozen=True)
@@ -40,6 +59,79 @@ class Gates:
                 mend=f"kubectl --context {wanted.context} create namespace {wanted.namespace}",
             )
 
+    def find_image(self, revision: Revision) -> FoundImage | None:
+        """Return the image of `revision` that is not built again, or None where it is to be built.
+
+        Raises EvidenceError, ClusterError or Unreachable: an image that cannot be asked for is not taken for missing.
+        """
+        image, tag = self.settings.image, revision.tag(self.settings.environment)
+        if image.promote_from is not None:
+            source = image.promote_from
+            elsewhere = connect(self.settings.cluster.kubeconfig, self.settings.cluster.context, source.namespace)
+            verified = VerifiedReleases(elsewhere, source.deployment).read()
+            with self._registry() as registry:
+                return verified_elsewhere(registry, source, verified, revision, tag)
+        if image.reuse:
+            with self._registry() as registry:
+                return built_before(registry, tag)
+        return None
+
+    def existing_image(self, revision: Revision) -> FoundImage | None:
+        """Return the image of `revision` that there is now, whether or not an update would build it again."""
+        found = self.find_image(revision)
+        if found is not None:
+            return found
+        with self._registry() as registry:
+            return built_before(registry, revision.tag(self.settings.environment))
+
+    def promoted(self, record: Mapping[str, str], reporter: Reporter) -> None:
+        """Give the image that the record names the tag that it names."""
+        repository, _, digest = record["image"].partition("@")
+        try:
+            with self._registry() as registry:
+                registry.retag(digest, record["tag"])
+        except EvidenceError as error:
+            raise GateFailed(f"the image is not promoted: {error}. Nothing else was changed") from error
+        reporter.line(f"promotion: {repository}:{record['tag']} is {digest}")
+
+    def approved(self, record: Mapping[str, str], reporter: Reporter) -> None:
+        """Let the release of the version that the record names begin, or say whose approval is missing."""
+        wanted = self.settings.approval
+        gate = ReleaseApprovalGate(
+            approvals=Approvals(self._cluster(), self.settings.application.deployment, wanted.approvers),
+            stack=self.settings.environment,
+            approvers=wanted.approvers,
+            window=wanted.window,
+            reporter=reporter,
+        )
+        gate.run(record["version"])
+
+    def planned(self, record: Mapping[str, str], reporter: Reporter) -> None:
+        """Let the migration of the image and version that the record names begin, or say what is missing."""
+        settings, cluster = self.settings, self._cluster()
+        deployment = settings.application.deployment
+        gate = MigrationPlanGate(
+            planner=self.planner(reporter),
+            approvals=Approvals(cluster, deployment, settings.approval.approvers),
+            record=MigrationRecord(cluster, deployment),
+            waivers=settings.migration.waivers,
+            stack=settings.environment,
+            file=SQL_FILE,
+            reporter=reporter,
+        )
+        gate.run(record["image"], record["version"])
+
+    def planner(self, reporter: Reporter) -> MigrationPlanner:
+        """Return what finds out the pending migrations of an image."""
+        return MigrationPlanner(
+            cluster=self._cluster(),
+            application=self.settings.application,
+            alembic=self.settings.migration.alembic,
+            timeout_seconds=self.settings.migration.timeout_seconds,
+            reporter=reporter,
+            clock=Clock(),
+        )
+
     def migrated(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Wait for the migration Job that the record names."""
         gate = MigrationGate(
@@ -57,8 +149,8 @@ class Gates:
             gate = VerificationGate(
                 cluster=self._cluster(),
                 deployment=settings.application.deployment,
-                selector="app=release-manager,track=stable",
-                records=(f"{settings.application.deployment}-migration",),
+                selector=f"app={settings.application.app},track=stable",
+                records=tuple(f"{settings.application.deployment}-{kind}" for kind in RECORDS),
                 health=HealthCheck(
                     str(settings.health.url),
                     attempts=settings.health.attempts,
@@ -73,8 +165,36 @@ class Gates:
                 rollback_when_unknown=settings.rollout.when_unknown == "rollback",
                 reporter=reporter,
                 clock=clock,
+                further=self.further_steps(reporter, clock),
             )
-            gate.run(Release.model_validate(dict(record)))
+            try:
+                gate.run(Release.model_validate(dict(record)))
+            except GateFailed as error:
+                raise GateFailed(f"{error}{whom_to_tell(settings.contacts)}") from error
+
+    def further_steps(self, reporter: Reporter, clock: Clock) -> tuple[FurtherStep, ...]:
+        """Return the scripts of the settings as steps; each is told where to ask, whom to trust, and the version."""
+        health = self.settings.health
+        address = f"[{health.connect_to}]:" if ":" in health.connect_to else health.connect_to
+        told = {"RELEASE_MANAGER_CONNECT_TO": address, "RELEASE_MANAGER_CA_FILE": health.ca_file}
+        variables = {name: value for name, value in told.items() if value}
+        runner = ScriptRunner(PROJECT_DIRECTORY, without_engine(os.environ), reporter, clock)
+
+        def step(wanted: ScriptSettings) -> FurtherStep:
+            script = Script(wanted.name, wanted.command, wanted.timeout_seconds)
+            return script.name, lambda release: runner.run(
+                script, {**variables, "RELEASE_MANAGER_EXPECTED_VERSION": release.version}
+            )
+
+        return tuple(step(script) for script in self.settings.verification.scripts)
+
+    def _registry(self) -> Registry:
+        image = self.settings.image
+        sign_in = image.registry
+        # A password is for the registry that it is configured for, whatever repository is named beside it.
+        if sign_in is None or sign_in.server.rpartition("://")[2].strip("/") != image.repository.partition("/")[0]:
+            return Registry(image.repository, None)
+        return Registry(image.repository, Credentials(sign_in.username, sign_in.password.get_secret_value()))
 
     def _cluster(self) -> Cluster:
         wanted = self.settings.cluster

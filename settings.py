@@ -7,33 +7,35 @@ sandbox's addresses, say) stands there and nowhere else. Everything wrong is tol
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import pulumi
 import yaml
 from pulumi.runtime import config as pulumi_config
-from pydantic import BaseModel, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from concerns.application import ApplicationSettings
 from concerns.approval import ApprovalSettings
 from concerns.cluster import ClusterSettings
 from concerns.concern import Concern
+from concerns.contacts import ContactSettings
+from concerns.contradictions import contradictions
 from concerns.health import HealthSettings, IngressSettings
 from concerns.image import ImageSettings
 from concerns.migration import MigrationSettings
+from concerns.neighbours import shared_with_others
 from concerns.release import ReleaseSettings
 from concerns.rollout import RolloutSettings
+from concerns.secrets import ENCRYPTED_ELSEWHERE, secrets_in_plain_text
 from concerns.verification import VerificationSettings
+from concerns.wrong import Wrong, wrongs_of
 
 PROJECT = "release-manager"
 OVERLAY = "RELEASE_MANAGER_OVERLAY"
-SECRET_WORDS = ("password", "token")
 
 
 class SettingsError(pulumi.RunError):
@@ -47,6 +49,7 @@ class Settings(Concern):
     cluster: ClusterSettings
     release: ReleaseSettings = ReleaseSettings()
     approval: ApprovalSettings = ApprovalSettings(required=False)
+    contacts: tuple[ContactSettings, ...] = ()
     image: ImageSettings
     application: ApplicationSettings
     migration: MigrationSettings
@@ -58,22 +61,47 @@ class Settings(Concern):
 
 def load_settings() -> Settings:
     """Return the settings of the running stack. Raises SettingsError with one line for each wrong key."""
-    values = _stack_values(pulumi_config.CONFIG.get() or pulumi_config.get_config_env())
-    overlay = os.environ.get(OVERLAY)
-    if overlay:
-        values = merge(values, _overlay_values(Path(overlay)))
-    return validate(values, source=f"Pulumi.{pulumi.get_stack()}.yaml" + (f" with {overlay}" if overlay else ""))
+    values = _engine_values(pulumi_config.CONFIG.get() or pulumi_config.get_config_env())
+    # The engine decrypts before the program sees a value; what it encrypted it names.
+    plain = {name: value for name, value in values.items() if not pulumi_config.is_config_secret(f"{PROJECT}:{name}")}
+    return _complete(pulumi.get_stack(), values, plain)
 
 
-def validate(values: Mapping[str, Any], *, source: str) -> Settings:
-    """Return `values` as Settings. Raises SettingsError that names `source` and every wrong key."""
+def read_stack(stack: str) -> Settings:
+    """Return the settings of `stack` as its file in the current directory has them, without the engine.
+
+    An encrypted value is not needed here and is read as the text `(a secret)`. Raises SettingsError.
+    """
+    file = Path(stack_file(stack))
+    if not file.is_file():
+        known = ", ".join(_stacks_here()) or "none in this directory"
+        raise SettingsError(f"there is no stack '{stack}', as {file} does not exist; there are: {known}")
+    values = _file_values(file)
+    return _complete(stack, values, values)
+
+
+def stack_file(stack: str) -> str:
+    """Return the name of the file that configures `stack`."""
+    return f"Pulumi.{stack}.yaml"
+
+
+def validate(values: Mapping[str, Any], *, source: str, also: Sequence[Wrong] = ()) -> Settings:
+    """Return `values` as Settings. Raises SettingsError that names `source`, every wrong key, and what `also` holds."""
+    # YAML knows dates, JSON does not: as text they are judged like any other value.
+    text = {str(name): json.dumps(value, default=str) for name, value in values.items()}
+    wrongs: list[Wrong] = []
+    settings = None
     try:
-        # YAML knows dates, JSON does not: as text they are judged like any other value.
-        return Settings.model_validate_json(json.dumps(values, default=str))
+        settings = Settings.model_validate_json(json.dumps(values, default=str))
+        concerns: dict[str, Any] = {name: getattr(settings, name) for name in Settings.model_fields}
     except ValidationError as error:
-        lines = [_line(problem["loc"], problem["type"], problem["msg"], problem["input"]) for problem in error.errors()]
-        text = "\n".join(f"  {line}" for line in lines)
-        raise SettingsError(f"{len(lines)} settings in {source} are wrong; nothing was changed:\n{text}") from None
+        wrongs += wrongs_of(error, Settings)
+        concerns = _right_ones(text)
+    wrongs += [*contradictions(concerns), *also]
+    if settings is not None and not wrongs:
+        return settings
+    lines = "\n".join(f"  {wrong}" for wrong in wrongs)
+    raise SettingsError(f"{len(wrongs)} settings in {source} are wrong; nothing was changed:\n{lines}")
 
 
 def merge(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +113,46 @@ def merge(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _stack_values(config: Mapping[str, str]) -> dict[str, Any]:
+def _complete(stack: str, values: dict[str, Any], plain: dict[str, Any]) -> Settings:
+    others = {other: _neighbour(other) for other in _stacks_here() if other != stack}
+    also = [*shared_with_others(stack, values, others), *secrets_in_plain_text(Settings, plain)]
+    overlay = os.environ.get(OVERLAY)
+    if not overlay:
+        return validate(values, source=stack_file(stack), also=also)
+    above = _yaml_object(Path(overlay), f"{OVERLAY} names {overlay}, which")
+    also += secrets_in_plain_text(Settings, above)
+    return validate(merge(values, above), source=f"{stack_file(stack)} with {overlay}", also=also)
+
+
+def _right_ones(text: Mapping[str, str]) -> dict[str, Any]:
+    """Return each concern that is right when looked at alone, or that may be left out."""
+    right: dict[str, Any] = {}
+    for name, field in Settings.model_fields.items():
+        if name not in text:
+            if not field.is_required():
+                right[name] = field.get_default()
+            continue
+        try:
+            kind: TypeAdapter[Any] = TypeAdapter(field.annotation or Any)
+            right[name] = kind.validate_json(text[name], strict=True)
+        except ValidationError:
+            continue
+    return right
+
+
+def _stacks_here() -> list[str]:
+    return sorted(file.name.split(".")[1] for file in Path().glob("Pulumi.*.yaml"))
+
+
+def _neighbour(stack: str) -> dict[str, Any]:
+    try:
+        return _file_values(Path(stack_file(stack)))
+    except SettingsError:
+        # What is wrong with the file of another stack is told when that one is used.
+        return {}
+
+
+def _engine_values(config: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, text in config.items():
         project, _, name = key.partition(":")
@@ -98,54 +165,30 @@ def _stack_values(config: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
-def _overlay_values(path: Path) -> dict[str, Any]:
+def _file_values(file: Path) -> dict[str, Any]:
+    config = _yaml_object(file, f"stack file {file}").get("config")
+    if not isinstance(config, dict):
+        raise SettingsError(f"stack file {file} holds no object 'config'")
+    prefix = f"{PROJECT}:"
+    values = {str(key): _without_secrets(value) for key, value in config.items()}
+    return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
+
+
+def _without_secrets(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, list):
+        return [_without_secrets(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) == {"secure"}:
+        return ENCRYPTED_ELSEWHERE
+    return {str(key): _without_secrets(below) for key, below in value.items()}
+
+
+def _yaml_object(path: Path, subject: str) -> dict[str, Any]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = type(error).__name__
-        raise SettingsError(f"{OVERLAY} names {path}, which cannot be read as YAML ({reason})") from None
+        raise SettingsError(f"{subject} cannot be read as YAML ({type(error).__name__})") from None
     if not isinstance(values, dict):
-        raise SettingsError(f"{OVERLAY} names {path}, which holds no object of settings")
+        raise SettingsError(f"{subject} holds no object of settings")
     return values
-
-
-def _line(location: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
-    key = ".".join(str(part) for part in location)
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(str(location[-1]), _known(location[:-1]), n=1)
-        return f"{key}: there is no such setting" + (f"; did you mean '{near[0]}'?" if near else "")
-    if kind == "missing":
-        return f"{key}: is missing; {_description(location)}"
-    allowed = re.sub(r"^(Value error, |Input )", "", message)
-    return f"{key}: got {_shown(location, value)}; {allowed}"
-
-
-def _shown(location: tuple[int | str, ...], value: object) -> str:
-    """Return the value for a message, unless a secret can stand in it."""
-    if any(word in str(part).lower() for part in location for word in SECRET_WORDS):
-        return "a value that is not shown"
-    if isinstance(value, list | dict):
-        return "a list" if isinstance(value, list) else "an object"
-    return "a single value" if _model(location) is not None else repr(value)[:80]
-
-
-def _model(location: tuple[int | str, ...]) -> type[BaseModel] | None:
-    model: Any = Settings
-    for part in location:
-        field = model.model_fields.get(str(part)) if hasattr(model, "model_fields") else None
-        if field is None:
-            return None
-        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
-        model = next((kind for kind in candidates if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
-    return model if isinstance(model, type) else None
-
-
-def _known(location: tuple[int | str, ...]) -> list[str]:
-    model = _model(location)
-    return [] if model is None else list(model.model_fields)
-
-
-def _description(location: tuple[int | str, ...]) -> str:
-    model = _model(location[:-1])
-    field = model.model_fields.get(str(location[-1])) if model is not None else None
-    return field.description if field is not None and field.description else "it has no default"

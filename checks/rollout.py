@@ -61,7 +61,8 @@ def _judge(reader: ClusterReader, deployment: Deployment, selector: str, query: 
         text = f"{ready} of {wanted} new pods are ready" + (f"; {why}" if why else "")
         return Verdict(Kind.TOO_FEW, text, numbers, query)
     if old:
-        return Verdict(Kind.TOO_FEW, f"{len(old)} pods of the version before are still leaving", numbers, query)
+        leaving = "1 pod of the version before is" if len(old) == 1 else f"{len(old)} pods of the version before are"
+        return Verdict(Kind.TOO_FEW, f"{leaving} still leaving", numbers, query)
     return Verdict(Kind.PASS, f"{wanted} of {wanted} pods are ready", numbers, query)
 
 

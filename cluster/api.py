@@ -68,6 +68,12 @@ class Cluster:
             return []
         return self._checked(answer).text.splitlines()
 
+    def whole_log(self, pod: str, *, limit_bytes: int) -> str:
+        """Return the log of the pod from its beginning, `limit_bytes` at most."""
+        path = self._path(_CORE, "pods", pod) + "/log"
+        answer = self._checked(self._request("GET", path, params={"limitBytes": str(limit_bytes)}))
+        return answer.content.decode("utf-8", errors="replace")
+
     def get(self, group: str, kind: str, name: str) -> JsonObject | None:
         """Return the object as JSON, or None where there is none."""
         answer = self._request("GET", self._path(group, kind, name))
@@ -113,6 +119,11 @@ class Cluster:
                 headers={"Content-Type": "application/json-patch+json"},
             )
         )
+
+    def create_job(self, job: Mapping[str, Any]) -> None:
+        """Create the Job. Raises ClusterError where that is refused, as where one of its name is there already."""
+        parameters = {"fieldManager": FIELD_MANAGER}
+        self._checked(self._request("POST", self._path(_BATCH, "jobs"), params=parameters, json=dict(job)))
 
     def delete_job(self, name: str) -> None:
         """Delete the Job and its pods; one that is not there is fine."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from checks.alembic import cause_of
 from checks.job import judge_job
 from checks.reader import Unreachable
 from checks.verdict import Kind
@@ -43,8 +44,10 @@ class MigrationGate:
             return
         next_step = self._clear(job) if verdict.kind is Kind.FAIL else "the same command looks at it again"
         lines = "".join(f"\n  | {line}" for line in verdict.details)
+        cause = cause_of(verdict.details) if verdict.kind is Kind.FAIL else None
+        why = f"{cause.what}. To mend it: {cause.mend}" if cause else verdict.reason
         raise GateFailed(
-            f"migration of {version} failed in {self.cluster.namespace} ({verdict.kind}): {verdict.reason}."
+            f"migration of {version} failed in {self.cluster.namespace} ({verdict.kind}): {why}."
             f" No pod was changed; {next_step}.{lines}"
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 from checks.health import HealthCheck
 from checks.logs import read_logs
@@ -19,13 +20,15 @@ from cluster.releases import VerifiedRelease, VerifiedReleases, verified_now
 from cluster.rollback import INTERVAL_SECONDS, go_back
 
 Step = tuple[str, Callable[[], Verdict]]
+FurtherStep = tuple[str, Callable[[Release], Verdict]]
 
 
 @dataclass(frozen=True)
 class VerificationGate:
     """Verifies a release that has been put on the cluster, step by step, and takes it back where a step fails.
 
-    Steps, in this order: the pods run the release and are ready; the last log lines are read; /health answers right.
+    Steps, in this order: the pods run the release and are ready; the last log lines are read; /health answers right;
+    then the `further` ones, each with its name.
     `rollback_when_unknown` says whether a step that ends without an answer (NO_DATA, TOO_FEW, UNREACHABLE) is taken
     back as well; otherwise it is held: the update fails and the pods stay as they are.
     """
@@ -41,6 +44,7 @@ class VerificationGate:
     reporter: Reporter
     clock: Clock
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    further: tuple[FurtherStep, ...] = ()
 
     def run(self, release: Release) -> None:
         """Return when `release` is verified and recorded as such. Raises GateFailed after the rollback."""
@@ -48,6 +52,7 @@ class VerificationGate:
             ("pods", self._pods),
             ("logs", self._logs),
             ("health", lambda: self.health.run(release.version, self.reporter)),
+            *((name, partial(step, release)) for name, step in self.further),
         )
         for name, step in steps:
             started = self.clock.now()
@@ -80,7 +85,8 @@ class VerificationGate:
         )
 
     def _logs(self) -> Verdict:
-        return read_logs(self.cluster, self.cluster.pods(self.selector), lines=self.log_lines)
+        staying = [pod for pod in self.cluster.pods(self.selector) if pod.metadata.deletion_timestamp is None]
+        return read_logs(self.cluster, staying, lines=self.log_lines)
 
     def _take_back(self, release: Release, step: str, verdict: Verdict) -> str:
         why = f"step {step} ended with {verdict}"

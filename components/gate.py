@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -15,6 +16,7 @@ from cluster.errors import ClusterError, GateFailed
 from components.interruption import INTERRUPTION
 
 Check = Callable[[Mapping[str, str], Reporter], None]
+Inputs = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,7 @@ class Gate(pulumi.ComponentResource):
     def __init__(self, name: str, args: GateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("release-manager:release:Gate", name, {}, opts)
 
-        async def before(hook: pulumi.ResourceHookArgs) -> None:
-            data = (hook.new_inputs or {}).get("data", {})
-            await _run(args.check, {key: str(value) for key, value in data.items()}, self)
-
-        hook = pulumi.ResourceHook(f"{name}-gate", before)
+        hook = gate_hook(f"{name}-gate", args.check, _data_of, self)
         self.record = k8s.core.v1.ConfigMap(
             f"{name}-record",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=args.record, namespace=args.namespace),
@@ -55,6 +53,24 @@ class Gate(pulumi.ComponentResource):
             ),
         )
         self.register_outputs({})
+
+
+def gate_hook(
+    name: str, check: Check, record_of: Callable[[Inputs], Mapping[str, str]], gate: pulumi.Resource
+) -> pulumi.ResourceHook:
+    """Return a hook that lets the resource that it is bound to be made only if `check` returns.
+
+    `record_of` makes what the check is told out of the inputs of that resource; `gate` is what its messages are of.
+    """
+
+    async def before(hook: pulumi.ResourceHookArgs) -> None:
+        await _run(check, record_of(hook.new_inputs or {}), gate)
+
+    return pulumi.ResourceHook(name, before)
+
+
+def _data_of(inputs: Inputs) -> Mapping[str, str]:
+    return {key: str(value) for key, value in inputs.get("data", {}).items()}
 
 
 async def _run(check: Check, data: Mapping[str, str], gate: pulumi.Resource) -> None:

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from checks.waiting import Reporter
 from components import pod
-from components.gate import Gate, GateArgs
+from components.gate import Check, Gate, GateArgs, Inputs, gate_hook
 from settings import Settings
+
+# Alembic can end well without having moved the database: where its environment does not commit, say.
+UPGRADE_SCRIPT = """
+"$@" upgrade head || exit $?
+at=$("$@" current) || { echo "$at"; exit 1; }
+case $at in
+  *" (head)"*) echo "the database is at $at" ;;
+  *) echo "FAILED: after 'upgrade head' the database is at '$at', which is not the head"; exit 1 ;;
+esac
+"""
 
 
 @dataclass(frozen=True)
 class MigrationArgs:
-    """`image` by digest; `tag` is its version; `check` waits for the Job called as its record says."""
+    """`image` by digest; `tag` is its version; `check` waits for the Job called as its record says.
+
+    `plan` is asked in safe mode, right before the Job is made, whether it may run.
+    """
 
     settings: Settings
     image: pulumi.Input[str]
     tag: str
-    check: Callable[[Mapping[str, str], Reporter], None]
+    plan: Check
+    check: Check
 
 
 class Migration(pulumi.ComponentResource):
@@ -31,13 +44,14 @@ class Migration(pulumi.ComponentResource):
 
     The Job is named after version, image, configuration and command, so that a release that is taken back leaves the
     Job of the one before alone. It is never retried by the cluster: a migration that failed once is looked at, and run
-    again by the next update.
+    again by the next update. It fails unless the database is at the head afterwards.
     """
 
     def __init__(self, name: str, args: MigrationArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("release-manager:release:Migration", name, {}, opts)
         application, cluster = args.settings.application, args.settings.cluster
-        content = [args.tag, pod.configuration_hash(application), *args.settings.migration.command]
+        command = ["/bin/sh", "-c", UPGRADE_SCRIPT, "migration", *args.settings.migration.alembic]
+        content = [args.tag, pod.configuration_hash(application), *command]
         key = _short_hash(content)
         # Whatever is in the Job's template is in its name: a Job cannot be changed, and one that is being deleted
         # cannot be made again.
@@ -49,7 +63,7 @@ class Migration(pulumi.ComponentResource):
         container = k8s.core.v1.ContainerArgs(
             name="migration",
             image=args.image,
-            command=list(args.settings.migration.command),
+            command=command,
             env=pod.environment(application, args.tag),
             env_from=pod.credentials(application),
             resources=pod.resources(application),
@@ -76,7 +90,7 @@ class Migration(pulumi.ComponentResource):
                     ),
                 ),
             ),
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._plan_gate(args)),
         )
         self.record = f"{application.deployment}-migration"
         self.gate = Gate(
@@ -90,6 +104,21 @@ class Migration(pulumi.ComponentResource):
             pulumi.ResourceOptions(parent=self, depends_on=[job]),
         )
         self.register_outputs({})
+
+    def _plan_gate(self, args: MigrationArgs) -> pulumi.ResourceHookBinding | None:
+        """Return in safe mode the hook on the Job itself: no Job is made that has not just been let, not even again."""
+        if args.settings.migration.mode != "safe":
+            return None
+        hook = gate_hook("migration-plan-gate", args.plan, _job_of, self)
+        return pulumi.ResourceHookBinding(before_create=[hook])
+
+
+def _job_of(inputs: Inputs) -> Mapping[str, str]:
+    template = inputs["spec"]["template"]
+    return {
+        "image": str(template["spec"]["containers"][0]["image"]),
+        "version": str(template["metadata"]["labels"]["app.kubernetes.io/version"]),
+    }
 
 
 def _short_hash(content: list[str]) -> str:

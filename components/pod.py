@@ -9,7 +9,6 @@ import pulumi_kubernetes as k8s
 
 from concerns.application import RELEASE_VERSION, ApplicationSettings
 
-APP = "release-manager"
 USER_ID = 10001
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
 

@@ -34,21 +34,25 @@ class Rollout(pulumi.ComponentResource):
     def __init__(self, name: str, args: RolloutArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("release-manager:release:Rollout", name, {}, opts)
         application, namespace = args.settings.application, args.settings.cluster.namespace
-        self.selector = {"app": pod.APP, "track": "stable"}
+        rollout = args.settings.rollout
+        label = {"app": application.app}
+        self.selector = {**label, "track": "stable"}
         child = pulumi.ResourceOptions(parent=self)
         k8s.apps.v1.Deployment(
             f"{name}-stable",
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=application.deployment, namespace=namespace, labels={"app": pod.APP}, annotations=pod.SKIP_AWAIT
+                name=application.deployment, namespace=namespace, labels=label, annotations=pod.SKIP_AWAIT
             ),
             spec=k8s.apps.v1.DeploymentSpecArgs(
-                replicas=args.settings.rollout.replicas,
+                replicas=rollout.replicas,
                 revision_history_limit=10,
-                progress_deadline_seconds=args.settings.rollout.timeout_seconds,
+                progress_deadline_seconds=rollout.timeout_seconds,
                 selector=k8s.meta.v1.LabelSelectorArgs(match_labels=self.selector),
                 strategy=k8s.apps.v1.DeploymentStrategyArgs(
                     type="RollingUpdate",
-                    rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(max_surge=1, max_unavailable=0),
+                    rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(
+                        max_surge=rollout.max_surge, max_unavailable=rollout.max_unavailable
+                    ),
                 ),
                 template=_template(args, self.selector),
             ),
@@ -57,10 +61,10 @@ class Rollout(pulumi.ComponentResource):
         service = k8s.core.v1.Service(
             f"{name}-service",
             metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=application.deployment, namespace=namespace, labels={"app": pod.APP}, annotations=pod.SKIP_AWAIT
+                name=application.deployment, namespace=namespace, labels=label, annotations=pod.SKIP_AWAIT
             ),
             spec=k8s.core.v1.ServiceSpecArgs(
-                selector={"app": pod.APP},
+                selector=label,
                 ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port="http")],
             ),
             opts=child,

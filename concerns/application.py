@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
-from concerns.concern import DNS_LABEL, QUANTITY, Concern
+from concerns.concern import DNS_LABEL, Concern
+from concerns.quantity import QUANTITY
 
 RELEASE_VERSION = "RELEASE_VERSION"
 
@@ -20,6 +21,7 @@ class ResourceSettings(Concern):
 class ApplicationSettings(Concern):
     """The application's Deployment."""
 
+    app: str = Field(pattern=DNS_LABEL, description="Label `app` of every pod; the guide's commands select by it.")
     # Names of its Jobs and labels of their pods are longer, and both end at 63 characters.
     deployment: str = Field(pattern=DNS_LABEL, max_length=40)
     port: int = Field(ge=1024, le=65535)

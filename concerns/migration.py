@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from concerns.concern import Concern
+
+UPGRADE = ("upgrade", "head")
 
 
 class MigrationWaiver(Concern):
@@ -27,5 +29,18 @@ class MigrationSettings(Concern):
         default="head", description="safe: the SQL is shown first, and applied only when exactly it was approved."
     )
     waivers: tuple[MigrationWaiver, ...] = ()
-    command: tuple[str, ...] = Field(min_length=1)
+    command: tuple[str, ...] = Field(min_length=1, description="How alembic is called: [..., upgrade, head].")
     timeout_seconds: int = Field(ge=5, le=3600)
+
+    @property
+    def alembic(self) -> tuple[str, ...]:
+        """The command up to the name of alembic's own command, so that others of its commands can be called too."""
+        return self.command[: -len(UPGRADE)]
+
+    @field_validator("command")
+    @classmethod
+    def _upgrades_to_head(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(value) <= len(UPGRADE) or value[-len(UPGRADE) :] != UPGRADE:
+            message = "must call alembic and end with: upgrade, head"
+            raise ValueError(message)
+        return value

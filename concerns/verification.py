@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import shutil
+
+from pydantic import Field, field_validator
 
 from concerns.concern import Concern
 
@@ -14,10 +16,25 @@ class ScriptSettings(Concern):
     command: tuple[str, ...] = Field(min_length=1, description="Run without a shell, in the project's directory.")
     timeout_seconds: int = Field(ge=1, le=3600)
 
+    @field_validator("command")
+    @classmethod
+    def _can_be_run(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if shutil.which(value[0]) is None:
+            message = "must begin with an executable file, or a command on PATH"
+            raise ValueError(message)
+        return value
+
 
 class VerificationSettings(Concern):
     """What is looked at before a release counts as verified."""
 
     log_lines: int = Field(ge=1, le=10000)
     scripts: tuple[ScriptSettings, ...] = ()
-    database_at_head: bool = Field(default=False, description="Whether `alembic current` must be the image's head.")
+
+    @field_validator("scripts")
+    @classmethod
+    def _are_told_apart(cls, value: tuple[ScriptSettings, ...]) -> tuple[ScriptSettings, ...]:
+        if len({script.name for script in value}) < len(value):
+            message = "must have a name each of its own"
+            raise ValueError(message)
+        return value

@@ -7,27 +7,37 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from evidence.errors import EvidenceError
+
 TIMEOUT_SECONDS = 20
 SHORT = 7
 
 
-class GitError(Exception):
-    """Git cannot answer; the text names the mend."""
+class GitError(EvidenceError):
+    """Git cannot answer, or what it answers must not be released; the text names the mend."""
 
 
 @dataclass(frozen=True)
 class Revision:
-    """A commit. `changes` is empty where the built directory is as committed, else a hash of its content."""
+    """A commit. `changes` is empty where the built directory is as committed, else a hash of its content.
+
+    `release` is the tag that makes the commit a release, empty where none is asked for.
+    """
 
     sha: str
     committed_at: str
     source: str
     changes: str
+    release: str = ""
 
     @property
     def short(self) -> str:
         """First seven digits of the commit."""
         return self.sha[:SHORT]
+
+    def version(self, environment: str) -> str:
+        """Return what /health must answer: the release's tag, or the image tag where none is asked for."""
+        return self.release or self.tag(environment)
 
     def tag(self, environment: str) -> str:
         """Return `<environment>-<short sha>`, with a hash of what is not committed where there is such a thing."""
@@ -37,16 +47,38 @@ class Revision:
 
 def read_revision(directory: Path) -> Revision:
     """Return the revision of the checkout that `directory` lies in. Raises GitError where there is none."""
-    sha, _, committed_at = _git(directory, "log", "-1", "--format=%H %cI").partition(" ")
-    remotes = _git(directory, "remote").splitlines()
-    remote = "origin" if "origin" in remotes else next(iter(remotes), "")
-    source = _without_credentials(_git(directory, "remote", "get-url", remote)) if remote else ""
-    listed = _git(directory, "status", "--porcelain", "--untracked-files=all", "--", ".")
+    sha, _, committed_at = git(directory, "log", "-1", "--format=%H %cI").partition(" ")
+    remote = main_remote(directory)
+    source = _without_credentials(git(directory, "remote", "get-url", remote)) if remote else ""
+    listed = git(directory, "status", "--porcelain", "--untracked-files=all", "--", ".")
     return Revision(sha, committed_at, source, _content_hash(directory) if listed else "")
 
 
+def git(directory: Path, *arguments: str) -> str:
+    """Return what git prints, without the last line break. Raises GitError where it fails."""
+    command = ["git", "-C", str(directory), *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+    except FileNotFoundError:
+        raise GitError("git is not on PATH; install it: apt-get install git") from None
+    except subprocess.TimeoutExpired:
+        raise GitError(f"'{' '.join(command)}' did not end within {TIMEOUT_SECONDS} s; run it by hand") from None
+    if done.returncode != 0:
+        lines = [line.strip() for line in done.stderr.strip().splitlines()] or ["no reason given"]
+        own_advice = next((line for line in lines if line.startswith("git ")), None)
+        mend = own_advice or "make one: git init && git add -A && git commit"
+        raise GitError(f"git knows no commit for {directory} ({lines[0]}); {mend}")
+    return done.stdout.rstrip("\n")
+
+
+def main_remote(directory: Path) -> str:
+    """Return `origin`, else the first remote there is, else an empty text."""
+    remotes = git(directory, "remote").splitlines()
+    return "origin" if "origin" in remotes else next(iter(remotes), "")
+
+
 def _content_hash(directory: Path) -> str:
-    listed = _git(directory, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
+    listed = git(directory, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".")
     files = [name for name in listed.split("\0") if name]
     digest = hashlib.sha256()
     for name in sorted(set(files)):
@@ -61,19 +93,3 @@ def _without_credentials(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     host, slash, path = rest.partition("/")
     return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}" if separator else url
-
-
-def _git(directory: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(directory), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
-    except FileNotFoundError:
-        raise GitError("git is not on PATH; install it: apt-get install git") from None
-    except subprocess.TimeoutExpired:
-        raise GitError(f"'{' '.join(command)}' did not end within {TIMEOUT_SECONDS} s; run it by hand") from None
-    if done.returncode != 0:
-        reason = (done.stderr.strip().splitlines() or ["no reason given"])[0]
-        raise GitError(
-            f"git knows no commit for {directory} ({reason}); make one: git init && git add -A && git commit"
-        )
-    return done.stdout.strip()

@@ -10,8 +10,10 @@ import sys
 from rich.console import Console
 
 from sandbox.errors import SandboxError
+from sandbox.existing import Existing
+from sandbox.ownership import Ownership
 from sandbox.phases import Phases
-from sandbox.up import Existing, Up
+from sandbox.up import Up
 from sandbox.update import Updater
 from sandbox.world import World
 
@@ -51,6 +53,7 @@ def environment(arguments: argparse.Namespace) -> None:
 def down(_arguments: argparse.Namespace) -> None:
     """Stop everything that the sandbox started."""
     world, phases = World(), Phases()
+    Ownership(world.paths, world.processes).require()
     for service in reversed(world.services()):
         with phases.phase(service.name) as phase:
             service.stop()

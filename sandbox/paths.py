@@ -24,13 +24,17 @@ class Paths:
     run: Path
 
     @classmethod
-    def default(cls, environment: dict[str, str] | None = None) -> Paths:
-        """Follow the XDG base directories of the user; sockets live under /run, where paths stay short."""
+    def default(cls, environment: dict[str, str] | None = None, *, run: Path = Path("/run")) -> Paths:
+        """Follow the XDG base directories of the user; sockets live under `run`, where paths stay short.
+
+        Whoever may not write there runs nothing of the sandbox, but can use an existing cluster.
+        """
         env = dict(os.environ) if environment is None else environment
         home = Path(env.get("HOME") or "/root")
         cache = Path(env.get("XDG_CACHE_HOME") or home / ".cache")
         data = Path(env.get("XDG_DATA_HOME") or home / ".local" / "share")
-        return cls(cache=cache / NAME, data=data / NAME, run=Path("/run") / NAME)
+        sockets = run if os.access(run, os.W_OK) else Path(env.get("XDG_RUNTIME_DIR") or data / NAME)
+        return cls(cache=cache / NAME, data=data / NAME, run=sockets / NAME)
 
     @property
     def tools(self) -> Path:

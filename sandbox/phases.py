@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from rich.console import Console
+from rich.status import Status
 
 PLAIN_INTERVAL_SECONDS = 10.0
 
@@ -48,25 +50,24 @@ class Phases:
     timings: list[Timing] = field(default_factory=list)
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[Phase]:
-        """Run the body as phase `name`; its line tells how it ended and how long it took."""
+    def phase(self, name: str, *, prints: bool = False) -> Iterator[Phase]:
+        """Run the body as phase `name`; its line tells how it ended and how long it took.
+
+        `prints` says that the body writes to the terminal itself: no line of ours may then be in its way.
+        """
         started = self.clock()
         failed = True
-        if self.console.is_terminal:
-            with self.console.status(name) as status:
-                current = Phase(name, started, lambda text: status.update(f"{name}: {text}"))
-                try:
-                    yield current
-                    failed = False
-                finally:
-                    self._close(current, failed=failed)
-            return
-        current = Phase(name, started, self._plain(name, started))
-        try:
-            yield current
-            failed = False
-        finally:
-            self._close(current, failed=failed)
+        with ExitStack() as terminal:
+            show = self._plain(name, started)
+            if self.console.is_terminal and not prints:
+                status = terminal.enter_context(self.console.status(name))
+                show = partial(_rewrite, status, name)
+            current = Phase(name, started, show)
+            try:
+                yield current
+                failed = False
+            finally:
+                self._close(current, failed=failed)
 
     def _plain(self, name: str, started: float) -> Callable[[str], None]:
         last = started
@@ -85,3 +86,7 @@ class Phases:
         self.timings.append(Timing(phase.name, seconds, phase.summary))
         mark = "FAILED" if failed else "ok"
         self.console.print(f"{mark:<6} {phase.name:<22} {seconds:7.1f} s  {phase.summary}", markup=False)
+
+
+def _rewrite(status: Status, name: str, text: str) -> None:
+    status.update(f"{name}: {text}")

@@ -88,7 +88,8 @@ class PulumiRunner:
                 command,
                 cwd=self.directory,
                 env=self.environment.over({**os.environ, **self.variables}),
-                stdin=subprocess.DEVNULL,
+                # With a terminal on both sides `pulumi` draws its tree; otherwise it writes lines and asks nothing.
+                stdin=None if stdout is None and sys.stdin.isatty() else subprocess.DEVNULL,
                 stdout=stdout,
                 text=True,
             )

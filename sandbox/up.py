@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.errors import SandboxError
+from sandbox.existing import Existing, ExistingKubectl
+from sandbox.ingress.ingress import TLS_SECRET
 from sandbox.overlays.render import render
+from sandbox.ownership import Ownership
 from sandbox.phases import Phases
 from sandbox.plugins.install import PluginInstaller
 from sandbox.pulumi_runner import PulumiRunner
@@ -21,34 +24,6 @@ from sandbox.world import World
 OVERLAY = "RELEASE_MANAGER_OVERLAY"
 NAMESPACES = {"dev": "development", "staging": "staging", "prod": "production"}
 NEEDED_BYTES = 3 * 1024**3
-
-
-@dataclass(frozen=True)
-class Existing:
-    """An existing cluster, as named on the command line."""
-
-    context: str
-    kubeconfig: str
-    repository: str
-    ingress_class: str
-    address: str
-
-    @classmethod
-    def named(cls, context: str, environment: dict[str, str]) -> Existing:
-        """Return the cluster of `context`. Raises SandboxError if no image repository is named for it."""
-        repository = environment.get("REPOSITORY", "")
-        if not repository:
-            raise SandboxError(
-                f"context '{context}' needs an image repository that its nodes can pull from; REPOSITORY is not set",
-                mend=f"make up CONTEXT={context} REPOSITORY=<registry>/release-manager",
-            )
-        return cls(
-            context=context,
-            kubeconfig=environment.get("KUBECONFIG", "~/.kube/config"),
-            repository=repository,
-            ingress_class=environment.get("INGRESS_CLASS", "traefik"),
-            address=environment.get("ADDRESS", ""),
-        )
 
 
 @dataclass(frozen=True)
@@ -66,7 +41,7 @@ class Up:
         """Bring up the environment, update the stack, and print what it came to."""
         runner = self.environment()
         updater = Updater(runner, self.stack)
-        with self.phases.phase("update") as phase:
+        with self.phases.phase("update", prints=True) as phase:
             updater.up()
             phase.summary = f"pulumi up --stack {self.stack} --policy-pack policies --yes"
         outputs = updater.outputs()
@@ -74,13 +49,14 @@ class Up:
         url = str(outputs["health"])
         host = url.split("/")[2]
         port = 443 if url.startswith("https:") else 80
+        trusting = f"--cacert {self.world.paths.authority} " if port == 443 and self.existing is None else ""
         summary(
             {
                 "version": str(outputs["version"]),
                 "digest": str(outputs["image"]),
                 "pods": self._pods(),
                 "health": health(url, address),
-                "try it": f"curl --resolve {host}:{port}:{address or '<address>'} {url}",
+                "try it": f"curl {trusting}--resolve {host}:{port}:{address or '<address>'} {url}",
             },
             self.phases.timings,
             self.phases.console,
@@ -96,7 +72,7 @@ class Up:
             self._sandbox()
             overlay = self._sandbox_overlay()
         else:
-            overlay = self._existing_overlay(self.existing)
+            overlay = self._use_existing(self.existing)
         return self.engine(overlay)
 
     def engine(self, overlay: Path) -> PulumiRunner:
@@ -117,6 +93,7 @@ class Up:
                 "the sandbox needs root: it makes network interfaces, mounts and containers",
                 mend="run it as root (sudo make up), or use an existing cluster: make up CONTEXT=<kube context>",
             )
+        Ownership(world.paths, world.processes).take()
         with self.phases.phase("debian packages") as phase:
             phase.summary = world.debian.ensure(phase.progress)
         with self.phases.phase("toolchain") as phase:
@@ -130,6 +107,7 @@ class Up:
         with self.phases.phase("backing services") as phase:
             backing = BackingServices(world.paths, world.kubectl, world.images.services)
             phase.summary = backing.ensure(NAMESPACES[self.stack], phase.progress)
+            world.ingress.publish_certificate(NAMESPACES[self.stack])
 
     def _start(self, service: Service) -> None:
         with self.phases.phase(service.name) as phase:
@@ -141,16 +119,24 @@ class Up:
             "kubeconfig": str(paths.kubeconfig),
             "base_image": self.world.images.base,
             "ca_file": str(paths.authority),
+            "tls_secret": TLS_SECRET,
         }
-        return render(paths, "sandbox", values)
+        return render(paths, "sandbox", self.stack, values)
 
-    def _existing_overlay(self, existing: Existing) -> Path:
-        return render(self.world.paths, "existing", {**vars(existing)})
+    def _use_existing(self, existing: Existing) -> Path:
+        paths, namespace = self.world.paths, NAMESPACES[self.stack]
+        with self.phases.phase("existing cluster") as phase:
+            if not self.world.engine.status().running:
+                raise SandboxError(
+                    "no Docker engine answers, and the image is built with one",
+                    mend="start Docker, or set DOCKER_HOST to an engine that runs",
+                )
+            phase.summary = existing.prepare(paths, namespace, phase.progress)
+        return render(paths, "existing", self.stack, {**vars(existing)})
 
     def _pods(self) -> str:
-        if self.existing is not None:
-            return f"kubectl --context {self.existing.context} -n {NAMESPACES[self.stack]} get pods"
-        found = self.world.kubectl.get_json("pods", "-l", "app=release-manager", namespace=NAMESPACES[self.stack])
+        kubectl = self.world.kubectl if self.existing is None else ExistingKubectl.of(self.world.paths, self.existing)
+        found = kubectl.get_json("pods", "-l", "app=release-manager", namespace=NAMESPACES[self.stack])
         ready = [
             condition["status"] == "True"
             for pod in found["items"]

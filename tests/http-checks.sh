@@ -110,7 +110,7 @@ request() {
   fi
   if [[ $VERBOSE == yes ]]; then
     printf '# %s %s%s %s\n' "$method" "$BASE_URL" "$path" "$json"
-    printf '# -> %s %s\n' "$STATUS" "${BODY:0:2000}" | sed '2,$s/^/#    /'
+    printf '# -> %s %s\n' "$STATUS" "${BODY:0:600}" | sed '2,$s/^/#    /'
   fi
 }
 

@@ -17,6 +17,7 @@ _VALUES: dict[str, Any] = {
         "registry": {"server": "registry.internal", "username": "release", "password": "hunter2-the-secret"},
     },
     "application": {
+        "app": "release-manager",
         "deployment": "release-manager-staging",
         "port": 8080,
         "credentials": "release-manager-credentials",
@@ -24,7 +25,14 @@ _VALUES: dict[str, Any] = {
         "resources": {"cpu_request": "50m", "memory_request": "128Mi", "memory_limit": "256Mi"},
     },
     "migration": {"command": ["alembic", "upgrade", "head"], "timeout_seconds": 120},
-    "rollout": {"strategy": "rolling", "replicas": 3, "timeout_seconds": 300, "when_unknown": "hold"},
+    "rollout": {
+        "strategy": "rolling",
+        "replicas": 3,
+        "max_surge": 1,
+        "max_unavailable": 0,
+        "timeout_seconds": 300,
+        "when_unknown": "hold",
+    },
     "ingress": {"class_name": "traefik", "tls_secret": "staging-tls"},
     "health": {
         "url": "https://staging-api.internal/health",

@@ -5,14 +5,19 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 import gates
 from checks.reader import Unreachable
+from checks.verdict import Kind
+from checks.waiting import Clock
 from cluster.api import Cluster
-from cluster.errors import ClusterError
+from cluster.errors import ClusterError, GateFailed
+from cluster.release import Release
+from cluster.verification_gate import VerificationGate
 from gates import Gates, trust
 from tests.fake_time import Told
 from tests.stack_values import settings_of
@@ -36,6 +41,8 @@ def test_each_gate_goes_to_the_cluster_of_the_settings(tmp_path: Path) -> None:
     configured = Gates(settings_of(cluster__kubeconfig=str(missing)))
     calls: list[Callable[[], None]] = [
         configured.reach_cluster,
+        lambda: configured.approved(RELEASE, Told().reporter),
+        lambda: configured.planned(RELEASE, Told().reporter),
         lambda: configured.migrated(RECORD, Told().reporter),
         lambda: configured.verified(RELEASE, Told().reporter),
     ]
@@ -74,3 +81,61 @@ def test_an_authority_is_trusted_beside_those_of_the_system(tmp_path: Path) -> N
     for file in (str(tmp_path / "missing.pem"), str(broken)):
         with pytest.raises(ClusterError, match=r"health\.ca_file .* cannot be read as certificates.*To mend it"):
             trust(file)
+
+
+def script(*command: str) -> dict[str, Any]:
+    return {"name": "smoke tests", "command": list(command), "timeout_seconds": 20}
+
+
+def test_each_script_is_a_step_that_is_told_where_to_ask_whom_to_trust_and_the_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PULUMI_CONFIG", "decrypted")
+    told = Told()
+    configured = Gates(
+        settings_of(
+            health__connect_to="127.0.0.1",
+            health__ca_file="/ca.pem",
+            verification__scripts=[script("env"), {**script("pwd"), "name": "place"}],
+        )
+    )
+    (name, environment), (_, place) = configured.further_steps(told.reporter, Clock())
+    assert name == "smoke tests"
+    assert environment(Release.model_validate(RELEASE)).kind is Kind.PASS
+    assert place(Release.model_validate(RELEASE)).reason == str(ROOT)
+    assert "smoke tests: RELEASE_MANAGER_CONNECT_TO=127.0.0.1" in told.live
+    assert "smoke tests: RELEASE_MANAGER_CA_FILE=/ca.pem" in told.live
+    assert "smoke tests: RELEASE_MANAGER_EXPECTED_VERSION=staging-abc1234" in told.live
+    assert not any("PULUMI_CONFIG" in line for line in told.live)
+
+
+def test_a_script_is_told_an_ipv6_address_as_curl_wants_it_and_nothing_that_is_not_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("RELEASE_MANAGER_CA_FILE", raising=False)
+    told = Told()
+    configured = Gates(settings_of(health__connect_to="::1", verification__scripts=[script("env")]))
+    [(_, step)] = configured.further_steps(told.reporter, Clock())
+    step(Release.model_validate(RELEASE))
+    assert "smoke tests: RELEASE_MANAGER_CONNECT_TO=[::1]:" in told.live
+    assert not any("RELEASE_MANAGER_CA_FILE" in line for line in told.live)
+
+
+def test_a_release_that_fails_says_whom_to_tell_in_which_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_gate: object, _release: Release) -> None:
+        raise GateFailed("release v1 was taken back in staging")
+
+    monkeypatch.setattr(VerificationGate, "run", fail)
+    monkeypatch.setattr(gates, "connect", cluster_that_answers(200))
+    contacts = [
+        {"role": "release manager", "name": "Ann", "phone": "+49 30 123456", "slack": "@ann"},
+        {"role": "DevOps lead", "name": "Ben", "phone": "+49 30 654321", "slack": "@ben"},
+    ]
+    with pytest.raises(GateFailed) as caught:
+        Gates(settings_of(contacts=contacts)).verified(RELEASE, Told().reporter)
+    assert str(caught.value).splitlines() == [
+        "release v1 was taken back in staging",
+        "Tell, in this order, going on after 15 minutes without an answer:",
+        "  1. release manager: Ann, +49 30 123456, @ann",
+        "  2. DevOps lead: Ben, +49 30 654321, @ben",
+    ]

@@ -8,12 +8,11 @@ from typing import Any
 
 import pulumi
 import pytest
-import yaml
 from pulumi.runtime import config as pulumi_config
 from pulumi.runtime import mocks
 from pydantic import ValidationError
 
-from settings import OVERLAY, Settings, SettingsError, load_settings, merge, validate
+from settings import OVERLAY, Settings, SettingsError, load_settings, merge
 from tests.stack_values import settings_of, stack_values
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +52,11 @@ def test_nobody_changes_a_setting_afterwards() -> None:
 
 def test_what_has_a_default_may_be_left_out() -> None:
     settings = settings_of(
-        image__registry=..., image__build_args=..., application__environment=..., ingress__tls_secret=...
+        image__registry=...,
+        image__build_args=...,
+        application__environment=...,
+        ingress__tls_secret=...,
+        health__url="http://staging-api.internal/health",
     )
     assert (settings.image.registry, settings.ingress.tls_secret) == (None, None)
     assert (settings.health.connect_to, settings.health.ca_file) == ("", "")
@@ -108,6 +111,53 @@ def test_what_has_a_default_may_be_left_out() -> None:
         ("health__connect_to", "127.0.0.1:8443", "health.connect_to: got '127.0.0.1:8443'; "),
         ("health__connect_to", "http://127.0.0.1", "health.connect_to: got 'http://127.0.0.1'; "),
         ("verification__log_lines", 0, "verification.log_lines: got 0; "),
+        (
+            "verification__scripts",
+            [{"name": "smoke", "command": ["tests/smoke.sh"], "timeout_seconds": 9}],
+            "verification.scripts.0.command: got a list; must begin with an executable file, or a command on PATH",
+        ),
+        (
+            "verification__scripts",
+            [{"name": "a", "command": ["true"], "timeout_seconds": 9}] * 2,
+            "verification.scripts: got a list; must have a name each of its own",
+        ),
+        (
+            "approval",
+            {"required": False, "approvers": ["ann", "ann"]},
+            "approval.approvers: got a list; must name ever",
+        ),
+        ("approval", {"required": False, "approvers": [" "]}, "approval.approvers.0: got ' '; "),
+        (
+            "approval",
+            {"required": False, "window": {"start": "22:00", "minutes": -30, "timezone": "UTC"}},
+            "approval.window.minutes: got -30; a window ends after it starts: 1 minute or more",
+        ),
+        (
+            "contacts",
+            [{"role": "r", "name": "n", "phone": "030 123", "slack": "@a"}],
+            "contacts.0.phone: got '030 123'",
+        ),
+        (
+            "contacts",
+            [{"role": "r", "name": "n", "phone": "+49 30 123456", "slack": "ann"}],
+            "contacts.0.slack: got 'ann'",
+        ),
+        ("release", {"tag": "v1", "pushed": True}, "release.tag: got 'v1'; must name the day, as v%Y.%m.%d does"),
+        ("release", {"tag": "v%H.%M", "pushed": True}, "release.tag: got 'v%H.%M'; must name year, month and day"),
+        (
+            "release",
+            {"tag": "v %Y.%m.%d", "pushed": True},
+            "release.tag: got 'v %Y.%m.%d'; must make a name of letters",
+        ),
+        (
+            "release",
+            {"tag": "v%Y.%m.%d", "branch": "release", "pushed": True},
+            "release.branch: got 'release'; must name the day, as release/v%Y.%m.%d does",
+        ),
+        ("rollout__steps", [50, 10, 100], "rollout.steps: got a list; must go up, and end with 100"),
+        ("rollout__steps", [10, 50], "rollout.steps: got a list; must go up, and end with 100"),
+        ("rollout__steps", [0, 100], "rollout.steps.0: got 0; should be greater than or equal to 1"),
+        ("rollout__max_surge", -1, "rollout.max_surge: got -1; "),
         ("cluster", "staging", "cluster: got a single value; should be an object"),
     ],
 )
@@ -206,6 +256,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     configured |= {"kubernetes:context": "another", "other-project:environment": "prod"}
     monkeypatch.setattr(pulumi_config, "CONFIG", type(pulumi_config.CONFIG)("CONFIG", default=configured))
+    monkeypatch.setattr(pulumi_config, "is_config_secret", lambda key: key == "release-manager:image")
 
 
 @pytest.mark.usefixtures("stack")
@@ -263,22 +314,3 @@ def test_a_date_in_an_overlay_is_a_wrong_value_and_no_traceback(
 
 def test_what_is_wrong_reaches_the_user_without_a_traceback() -> None:
     assert issubclass(SettingsError, pulumi.RunError)
-
-
-@pytest.mark.parametrize("file", sorted(ROOT.glob("Pulumi.*.yaml")), ids=lambda file: file.name)
-def test_the_stack_files_of_the_project_are_right(file: Path) -> None:
-    configured = yaml.safe_load(file.read_text(encoding="utf-8"))["config"]
-    assert all(key.startswith("release-manager:") for key in configured)
-    values = {key.partition(":")[2]: value for key, value in configured.items()}
-    settings = validate(values, source=file.name)
-    assert settings.environment == file.name.split(".")[1]
-
-
-def test_the_stack_of_development_is_as_the_deployment_guide_says() -> None:
-    configured = yaml.safe_load((ROOT / "Pulumi.dev.yaml").read_text(encoding="utf-8"))["config"]
-    settings = validate({key.partition(":")[2]: value for key, value in configured.items()}, source="")
-    assert settings.cluster.namespace == "development"
-    assert settings.application.deployment == "release-manager-dev"
-    assert str(settings.health.url) == "http://dev-api.internal/health"
-    assert settings.rollout.strategy == "rolling"
-    assert settings.migration.command == ("alembic", "upgrade", "head")

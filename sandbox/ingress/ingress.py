@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from sandbox.service import Status
 
 PROCESS = "traefik"
 CLASS = "traefik"
+TLS_SECRET = "sandbox-ingress-tls"  # noqa: S105  (its name)
 HTTP_PORT = 80
 HTTPS_PORT = 443
 HEALTH_PORT = 16090
@@ -91,6 +93,18 @@ def documents() -> list[dict[str, Any]]:
     ]
 
 
+def certificate(credentials: Credentials, namespace: str) -> dict[str, Any]:
+    """Return the Secret of `namespace` that an Ingress with TLS names."""
+    files = {"tls.crt": credentials.certificate, "tls.key": credentials.key}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "kubernetes.io/tls",
+        "metadata": {"name": TLS_SECRET, "namespace": namespace},
+        "data": {key: base64.b64encode(file.read_bytes()).decode() for key, file in files.items()},
+    }
+
+
 @dataclass(frozen=True)
 class Ingress:
     """Traefik before the sandbox cluster, which must run. `traefik` is the built binary."""
@@ -124,6 +138,10 @@ class Ingress:
         self.processes.start(self._process(), progress)
         return f"http and https on {LOOPBACK} for {', '.join(HOSTS)}; authority {self.paths.authority}"
 
+    def publish_certificate(self, namespace: str) -> None:
+        """Put the certificate for the names of the environments into `namespace`, where their Ingress names it."""
+        Kubectl(self.paths).apply([certificate(self._server(), namespace)])
+
     def stop(self) -> None:
         """End Traefik."""
         self.processes.stop(PROCESS)
@@ -136,12 +154,15 @@ class Ingress:
 
     def _configure(self) -> None:
         self._directory.mkdir(parents=True, exist_ok=True)
-        server = Authority(self.paths.authority.parent, "release-manager-sandbox ingress").issue(SERVER)
+        server = self._server()
         authority = cluster_authority(Layout(self.paths))
         write_kubeconfig(self._kubeconfig, authority, authority.issue(USER))
         dynamic = self._directory / "dynamic.yaml"
         dynamic.write_text(yaml.safe_dump(dynamic_config(server)), encoding="utf-8")
         self._static.write_text(yaml.safe_dump(static_config(dynamic)), encoding="utf-8")
+
+    def _server(self) -> Credentials:
+        return Authority(self.paths.authority.parent, "release-manager-sandbox ingress").issue(SERVER)
 
     def _process(self) -> Process:
         command = [str(self.traefik), f"--configFile={self._static}"]

@@ -89,11 +89,13 @@ class BackingServices:
         credentials = Credentials.kept(self.paths.data / "credentials" / f"{namespace}.json")
         self._prepare_volume(namespace)
         documents = manifests.environment(namespace, self.images, self.storage, credentials)
-        documents += manifests.monitoring(self.images)
+        if self.image:
+            documents += manifests.monitoring(self.images)
         progress("applying")
         self.cluster.apply(documents)
         self._wait(documents, namespace, progress)
-        return f"PostgreSQL, Redis and RabbitMQ in {namespace}; Prometheus at http://127.0.0.1:{prometheus.NODE_PORT}"
+        monitoring = f"; Prometheus at http://127.0.0.1:{prometheus.NODE_PORT}" if self.image else ""
+        return f"PostgreSQL, Redis and RabbitMQ in {namespace}{monitoring}"
 
     def _prepare_volume(self, namespace: str) -> None:
         directory = self.storage.of(namespace, postgresql.NAME)

@@ -1,5 +1,6 @@
 """/health has exactly the fields that the deployment reads, is bounded in time, and tells the truth."""
 
+import asyncio
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -62,6 +63,13 @@ async def test_it_is_not_ready_before_it_has_started(app: Running) -> None:
     app.lifecycle.started = False
     answer = await app.client.get("/readyz")
     assert (answer.status_code, answer.json()["reason"]) == (503, "starting")
+
+
+async def test_it_starts_late_by_fault_only(start: Start) -> None:
+    async with start(faults=Faults(ready_after_seconds=0.1)) as app:
+        assert (await app.client.get("/readyz")).json()["reason"] == "starting"
+        await asyncio.sleep(0.2)
+        assert (await app.client.get("/readyz")).status_code == 200
 
 
 async def test_answers_are_bounded_and_one_hanging_check_holds_one_thread() -> None:

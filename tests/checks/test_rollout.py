@@ -70,7 +70,7 @@ def test_while_waiting_it_says_what_for() -> None:
 def test_an_old_pod_that_is_still_leaving_could_still_answer() -> None:
     old = pod("old-1", template_hash=OLD_HASH, leaving=True, ready=True)
     verdict = judge(deployment(), [*READY, old])
-    assert (verdict.kind, verdict.reason) == (Kind.TOO_FEW, "1 pods of the version before are still leaving")
+    assert (verdict.kind, verdict.reason) == (Kind.TOO_FEW, "1 pod of the version before is still leaving")
 
 
 def test_an_old_pod_that_was_evicted_long_ago_answers_nobody_and_holds_up_nothing() -> None:

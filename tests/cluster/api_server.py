@@ -1,6 +1,7 @@
 """A small Kubernetes API server in memory, with a controller that rolls Deployments out at once.
 
-It stands behind httpx.MockTransport. `fails` lets single calls be answered with what a real server may answer.
+It stands behind httpx.MockTransport. `fails` lets single calls be answered with what a real server may answer; `runs`
+turns a Job that is created into the Job, pods and logs that it has a moment later.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ class ApiServer:
     logs: dict[str, list[str]] = field(default_factory=dict)
     requests: list[httpx.Request] = field(default_factory=list)
     fails: Callable[[httpx.Request], Failure | None] = lambda _request: None
+    runs: Callable[[Json], tuple[Json, list[Json], dict[str, list[str]]]] | None = None
     templates: list[Json] = field(default_factory=list)
 
     def cluster(self) -> Cluster:
@@ -119,6 +121,9 @@ class ApiServer:
             lines = self.logs.get(name.removesuffix("/log"))
             if lines is None:
                 return httpx.Response(400, json={"message": "container is waiting to start"})
+            if "limitBytes" in request.url.params:
+                text = "".join(f"{line}\n" for line in lines).encode()
+                return httpx.Response(200, content=text[: int(request.url.params["limitBytes"])])
             return httpx.Response(200, text="\n".join(lines[-int(request.url.params["tailLines"]) :]))
         return self._listed(request, self.pods)
 
@@ -127,6 +132,14 @@ class ApiServer:
         return httpx.Response(200, json={"items": []})
 
     def _jobs(self, request: httpx.Request, name: str) -> httpx.Response:
+        if request.method == "POST":
+            assert self.runs is not None, "no Job is expected"
+            wanted = json.loads(request.content)
+            job, pods, logs = self.runs(wanted)
+            self.jobs[wanted["metadata"]["name"]] = job
+            self.pods += pods
+            self.logs |= logs
+            return httpx.Response(201, json=job)
         if name not in self.jobs:
             return not_found(f'jobs.batch "{name}"')
         found = self.jobs.pop(name) if request.method == "DELETE" else self.jobs[name]

@@ -60,6 +60,25 @@ def test_a_failed_job_tells_everything_and_is_deleted_so_that_it_runs_again() ->
     assert server.written() == [("DELETE", JOB)]
 
 
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ("FAILED: Multiple head revisions are present for given argument 'head'", "more than one head"),
+        ("FAILED: Can't locate revision identified by '9999'", "the database is ahead of the image"),
+        ("FAILED: migration failed: connection failed: Connection refused", "the database gives no answer"),
+    ],
+)
+def test_what_alembic_is_known_to_say_is_told_with_its_mend(said: str, why: str) -> None:
+    server = failed_server()
+    server.logs[POD] = ["upgrading", said, '{"level": "ERROR", "message": "migration failed"}']
+    with pytest.raises(GateFailed) as caught:
+        run(server)
+    first = str(caught.value).splitlines()[0]
+    assert why in first
+    assert "To mend it: " in first
+    assert f"  | {said}" in str(caught.value)
+
+
 def test_a_job_that_may_still_run_is_left_alone_when_time_is_up() -> None:
     server, time = ApiServer(jobs={JOB: job(active=1)}), FakeTime()
     with pytest.raises(GateFailed, match=r"failed in development \(TOO_FEW\).*gave up after 60 s"):

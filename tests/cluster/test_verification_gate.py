@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from checks.health import HealthCheck
+from checks.verdict import Kind, Verdict
 from cluster.errors import GateFailed
 from cluster.release import Release
 from cluster.releases import VerifiedReleases
@@ -38,6 +39,8 @@ class World:
     sick: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     when_unknown: str = "rollback"
+    further: dict[str, Verdict] = field(default_factory=dict)
+    asked: list[tuple[str, str]] = field(default_factory=list)
 
     def up(self, version: str, *, crash: bool = False, stuck: bool = False) -> None:
         """Do what an update does up to the gate, then run the gate."""
@@ -68,7 +71,15 @@ class World:
             reporter=self.told.reporter,
             clock=self.time.clock,
             wall_clock=lambda: NOW,
+            further=tuple((name, self._further(name)) for name in self.further),
         ).run(release(version))
+
+    def _further(self, name: str) -> Callable[[Release], Verdict]:
+        def step(wanted: Release) -> Verdict:
+            self.asked.append((name, wanted.version))
+            return self.further[name]
+
+        return step
 
     def _health(self, _request: httpx.Request) -> httpx.Response:
         version = self.server.version
@@ -112,6 +123,41 @@ def test_a_good_release_is_recorded_with_its_template_and_records(world: World) 
 def test_each_step_is_told_in_order(world: World) -> None:
     assert [line.partition(":")[0] for line in world.told.lines] == ["pods", "logs", "health"]
     assert all(": PASS: " in line for line in world.told.lines)
+
+
+def test_further_steps_follow_the_health_in_their_order_with_the_version_of_the_release(world: World) -> None:
+    world.further = {"smoke tests": Verdict(Kind.PASS, "14 passed"), "integration tests": Verdict(Kind.PASS, "ok")}
+    world.told.lines.clear()
+    world.up("v2")
+    assert [line.partition(":")[0] for line in world.told.lines] == [
+        "pods",
+        "logs",
+        "health",
+        "smoke tests",
+        "integration tests",
+    ]
+    assert world.asked == [("smoke tests", "v2"), ("integration tests", "v2")]
+    assert world.verified()[0] == "v2"
+
+
+def test_a_further_step_that_fails_takes_the_release_back_with_its_last_lines(world: World) -> None:
+    world.further = {
+        "smoke tests": Verdict(Kind.FAIL, "ended with status 1", details=("FAIL /metrics",)),
+        "integration tests": Verdict(Kind.PASS, "ok"),
+    }
+    text = world.fails(lambda: world.up("v2"))
+    assert "v2 was taken back in development: step smoke tests ended with FAIL: ended with status 1. v1 serves" in text
+    assert text.endswith("\n  | FAIL /metrics")
+    assert world.asked == [("smoke tests", "v2")], "no step behind a failed one is run"
+    assert world.verified() == ["v1"]
+
+
+def test_a_further_step_without_an_answer_is_never_good(world: World) -> None:
+    world.further = {"smoke tests": Verdict(Kind.NO_DATA, "gave no result within 300 s and was ended")}
+    assert "v1 serves again" in world.fails(lambda: world.up("v2"))
+    world.when_unknown = "hold"
+    assert "release v2 is held" in world.fails(lambda: world.up("v2"))
+    assert world.verified() == ["v1"]
 
 
 def test_errors_in_the_log_are_shown_but_do_not_fail_the_release(world: World) -> None:

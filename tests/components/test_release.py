@@ -36,7 +36,7 @@ def release(version: str = VERSION, **changes: Any) -> Recorder:
 
     def program() -> None:
         image = pulumi.Output.from_input(REPO_DIGEST)
-        Migration("migration", MigrationArgs(settings, image, version, let))
+        Migration("migration", MigrationArgs(settings, image, version, plan=let, check=let))
         Rollout("rollout", RolloutArgs(settings, image, version))
         Verification("verification", VerificationArgs(settings, version, image, "c0ffee", "abc", let))
 
@@ -150,7 +150,8 @@ def test_the_migration_is_run_once_with_its_command_and_time_out(declared: Recor
     assert job.inputs["spec"]["backoffLimit"] == 0
     assert job.inputs["spec"]["activeDeadlineSeconds"] == 120
     assert pod_spec(job)["restartPolicy"] == "Never"
-    assert container(job)["command"] == ["alembic", "upgrade", "head"]
+    assert container(job)["command"][-1] == "alembic"
+    assert '"$@" upgrade head' in container(job)["command"][2]
 
 
 def test_the_pods_of_the_migration_never_serve(declared: Recorder) -> None:
@@ -164,7 +165,7 @@ def test_the_pods_of_the_migration_never_serve(declared: Recorder) -> None:
     "changes",
     [
         {"version": "staging-def5678"},
-        {"migration__command": ["alembic", "upgrade", "0003"]},
+        {"migration__command": ["python", "-m", "alembic", "upgrade", "head"]},
         {"application__environment": {"LOG_LEVEL": "DEBUG"}},
     ],
 )

@@ -49,6 +49,10 @@ def judged(world: World, namespace: str, container: dict[str, Any], seconds: flo
     )
 
 
+# A pod without a probe counts as ready as soon as its process runs, for however short a time.
+NEVER_READY: dict[str, Any] = {"readinessProbe": {"exec": {"command": ["false"]}, "periodSeconds": 1}}
+
+
 def python(program: str) -> dict[str, Any]:
     return {"command": ["python3", "-c", program]}
 
@@ -66,7 +70,9 @@ def test_a_registry_that_does_not_answer_is_not_certain(world: World, namespace:
 
 
 def test_a_crash_loop_with_its_last_log_lines(world: World, namespace: str) -> None:
-    verdict = judged(world, namespace, python("print('the reason', flush=True); raise SystemExit(3)"))
+    verdict = judged(
+        world, namespace, {**python("print('the reason', flush=True); raise SystemExit(3)"), **NEVER_READY}
+    )
     assert verdict.kind is Kind.FAIL
     assert "crashed with exit code 3" in verdict.reason
     assert f"{CRASHES_UNTIL_CERTAIN} times" in verdict.reason
@@ -75,7 +81,7 @@ def test_a_crash_loop_with_its_last_log_lines(world: World, namespace: str) -> N
 
 def test_a_pod_killed_for_its_memory(world: World, namespace: str) -> None:
     limits = {"resources": {"limits": {"memory": "32Mi"}}}
-    verdict = judged(world, namespace, {**python("x = bytearray(512 * 1024 * 1024); input()"), **limits})
+    verdict = judged(world, namespace, {**python("x = bytearray(512 * 1024 * 1024); input()"), **limits, **NEVER_READY})
     assert verdict.kind is Kind.FAIL
     assert "OOMKilled" in verdict.reason
 
@@ -104,8 +110,7 @@ def test_a_quota_that_refuses_the_pods(world: World, namespace: str) -> None:
 
 
 def test_a_failing_readiness_probe_is_named(world: World, namespace: str) -> None:
-    probe = {"readinessProbe": {"exec": {"command": ["false"]}, "periodSeconds": 1}}
-    verdict = judged(world, namespace, {**python("import time; time.sleep(600)"), **probe}, seconds=8)
+    verdict = judged(world, namespace, {**python("import time; time.sleep(600)"), **NEVER_READY}, seconds=8)
     assert verdict.kind is Kind.TOO_FEW
     assert "Readiness probe failed" in verdict.reason
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+import pytest
 
 from sandbox.paths import REPOSITORY
 from tests.e2e.conftest import Stack
@@ -47,6 +48,7 @@ def _is_ours(line: str) -> bool:
     return any(name in line for name in OURS) and str(os.getpid()) not in line.split()
 
 
+@pytest.mark.alone
 def test_down_leaves_nothing_and_up_goes_on_with_what_was_there(
     verified: Stack, eventually: Callable[[Callable[[], bool], str], None]
 ) -> None:

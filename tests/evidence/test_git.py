@@ -3,50 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from evidence.git import GitError, read_revision
-
-Git = Callable[..., str]
-
-
-@pytest.fixture(autouse=True)
-def _no_configuration_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """Return a checkout with one commit: an application directory and a file beside it."""
-    app = tmp_path / "app"
-    app.mkdir()
-    (app / "Dockerfile").write_text("FROM scratch\n")
-    (app / "main.py").write_text("print(1)\n")
-    (app / "größe.txt").write_text("1\n")
-    (tmp_path / "README").write_text("hello\n")
-    (tmp_path / ".gitignore").write_text("*.log\n")
-    git(tmp_path, "init", "-q", "-b", "main")
-    commit(tmp_path)
-    return tmp_path
-
-
-def git(directory: Path, *arguments: str) -> str:
-    who = ["-c", "user.name=A Developer", "-c", "user.email=developer@example.com"]
-    command = ["git", "-C", str(directory), *who, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def commit(directory: Path) -> None:
-    git(directory, "add", "-A")
-    git(directory, "commit", "-q", "-m", "change")
+from tests.evidence.checkouts import git
 
 
 def changes(checkout: Path) -> str:
@@ -61,6 +23,7 @@ def test_a_clean_checkout_is_named_by_its_commit_alone(checkout: Path) -> None:
     assert revision.source == ""
     assert revision.changes == ""
     assert revision.tag("staging") == f"staging-{revision.sha[:7]}"
+    assert revision.version("staging") == revision.tag("staging"), "no tag makes it a release"
 
 
 def test_a_change_that_is_not_committed_gets_a_name_of_its_own(checkout: Path) -> None:
@@ -164,6 +127,14 @@ def test_without_a_commit_it_says_how_to_make_one(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "-b", "main")
     with pytest.raises(GitError, match=r"does not have any commits yet.*git commit"):
         read_revision(tmp_path)
+
+
+def test_a_checkout_of_somebody_else_is_told_apart_with_the_advice_of_git(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(GitError, match=r"dubious ownership.*; git config --global --add safe\.directory"):
+        read_revision(checkout / "app")
 
 
 def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:

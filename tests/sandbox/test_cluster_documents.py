@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from sandbox.cluster import dns
+from sandbox.cluster.authority import Authority
 from sandbox.cluster.certificates import Certificates
 from sandbox.cluster.container_runtime import containerd_config, registry_hosts
 from sandbox.cluster.control_plane import ControlPlane
@@ -193,3 +195,14 @@ def test_the_ingress_listens_on_this_machine_alone_follows_endpoints_fast_and_ne
 def test_the_ingress_class_is_the_default() -> None:
     found = next(document for document in ingress.documents() if document["kind"] == "IngressClass")
     assert found["metadata"]["annotations"] == {"ingressclass.kubernetes.io/is-default-class": "true"}
+
+
+def test_the_certificate_of_the_ingress_is_what_an_ingress_with_tls_names(tmp_path: Path) -> None:
+    credentials = Authority(tmp_path, "test").issue(ingress.SERVER)
+    secret = ingress.certificate(credentials, "staging")
+    assert (secret["type"], secret["metadata"]) == (
+        "kubernetes.io/tls",
+        {"name": ingress.TLS_SECRET, "namespace": "staging"},
+    )
+    assert base64.b64decode(secret["data"]["tls.crt"]) == credentials.certificate.read_bytes()
+    assert base64.b64decode(secret["data"]["tls.key"]) == credentials.key.read_bytes()

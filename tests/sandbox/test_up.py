@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from sandbox.errors import SandboxError
+from sandbox.existing import Existing
 from sandbox.paths import Paths
 from sandbox.phases import Phases
-from sandbox.up import Existing, Up
+from sandbox.up import Up
 from sandbox.world import World
 
 GIB = 1024**3

@@ -1,5 +1,6 @@
 """The web application, put together from its parts."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -51,7 +52,11 @@ def create_app(services: Services) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
         services.publisher.start()
-        services.lifecycle.started = True
+        delay_seconds = services.faults.ready_after_seconds
+        if delay_seconds:
+            asyncio.get_running_loop().call_later(delay_seconds, services.lifecycle.start)
+        else:
+            services.lifecycle.start()
         yield
         checks.close()
         services.publisher.close()

@@ -4,6 +4,7 @@ FAULT_ERROR_RATE              share (0 to 1) of API requests that are answered 5
 FAULT_LATENCY_SECONDS         seconds that are added to API requests
 FAULT_LATENCY_RATE            share (0 to 1) of API requests that get them (1 when unset)
 FAULT_CRASH_AFTER_SECONDS     the process ends with code 1 so many seconds after its start; 0 is at start
+FAULT_READY_AFTER_SECONDS     the process says that it is starting for so many seconds longer
 FAULT_MEMORY_BYTES_PER_SECOND bytes that the process leaks each second
 FAULT_DEPENDENCY              the dependency whose check in /health answers "failing by fault"
 FAULT_HEALTH_VERSION          the version that /health names instead of its own
@@ -41,6 +42,7 @@ class Faults:
     latency_seconds: float = 0.0
     latency_rate: float = 1.0
     crash_after_seconds: float | None = None
+    ready_after_seconds: float = 0.0
     memory_bytes_per_second: float = 0.0
     dependency: str = ""
     health_version: str = ""
@@ -69,6 +71,7 @@ def read_faults(environment: Mapping[str, str]) -> Faults:
         latency_seconds=number("FAULT_LATENCY_SECONDS", 0.0, LONGEST_SECONDS),
         latency_rate=number("FAULT_LATENCY_RATE", 1.0, 1.0),
         crash_after_seconds=None if crash_after_seconds < 0 else crash_after_seconds,
+        ready_after_seconds=number("FAULT_READY_AFTER_SECONDS", 0.0, LONGEST_SECONDS),
         memory_bytes_per_second=number("FAULT_MEMORY_BYTES_PER_SECOND", 0.0, LARGEST_LEAK_BYTES),
         dependency=read_choice(environment, "FAULT_DEPENDENCY", DEPENDENCIES, default=""),
         health_version=environment.get("FAULT_HEALTH_VERSION", "").strip(),

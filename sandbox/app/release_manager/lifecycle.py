@@ -10,6 +10,10 @@ class Lifecycle:
     started: bool = False
     draining: bool = False
 
+    def start(self) -> None:
+        """Take requests from now on."""
+        self.started = True
+
     def reason_not_ready(self) -> str:
         """Return why no new request should come here; empty when they may."""
         if self.draining:

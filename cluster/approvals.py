@@ -1,0 +1,115 @@
+"""The record of approvals: who let which SQL or which release go on.
+
+It is a ConfigMap beside the Deployment. Whoever may write it may approve: the right to do so is the cluster's to give.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+from cluster.api import Cluster
+from cluster.errors import ClusterError
+
+KEPT = 200
+ATTEMPTS = 5
+ApprovalKind = Literal["migration", "release"]
+_SUBJECT = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+class Approval(BaseModel):
+    """`by` approved `subject` at `at`: the SHA-256 of a migration's SQL, or the version of a release."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ApprovalKind
+    subject: str
+    by: str
+    at: AwareDatetime
+
+
+class Approvals:
+    """Reads and extends the approvals of one Deployment. Only an approval by one of `approvers` counts.
+
+    That is looked at when it is read too: whoever has left the list has approved nothing from then on.
+    """
+
+    def __init__(self, cluster: Cluster, deployment: str, approvers: Sequence[str]) -> None:
+        self._cluster = cluster
+        self._approvers = tuple(approvers)
+        self.name = f"{deployment}-approvals"
+
+    def find(self, kind: ApprovalKind, subject: str) -> Approval | None:
+        """Return the approval of exactly this subject, or None. Raises ClusterError where the record is damaged."""
+        return self._find(self._cluster.config_map(self.name), kind, subject)
+
+    def approve(self, kind: ApprovalKind, subject: str, by: str, at: datetime) -> Approval:
+        """Record the approval and return it; one that counts already stays as it is.
+
+        `at` has a time zone. Raises ClusterError where `by` may not approve, the subject cannot be one, or others
+        write the record at the same time.
+        """
+        if by not in self._approvers:
+            raise ClusterError(
+                f"'{by}' may not approve here; approvers are: {', '.join(self._approvers) or 'nobody'}",
+                mend="name one of them (make approve ... BY=<name>), or add the name to approval.approvers",
+            )
+        if _SUBJECT.fullmatch(subject) is None:
+            raise ClusterError(
+                f"'{subject[:80]}' cannot be approved as a {kind}: only letters, digits, '.', '_' and '-' are allowed",
+                mend="copy the command that the update printed",
+            )
+        wanted = Approval(kind=kind, subject=subject, by=by, at=at)
+        for _ in range(ATTEMPTS):
+            found = self._cluster.config_map(self.name)
+            standing = self._find(found, kind, subject)
+            if standing is not None:
+                return standing
+            data = _newest({**_data(found), _key(kind, subject): wanted.model_dump_json()})
+            version = None if found is None else found["metadata"]["resourceVersion"]
+            if self._cluster.write_config_map(self.name, data, resource_version=version):
+                return wanted
+        raise ClusterError(
+            f"ConfigMap {self.name} was changed by somebody else {ATTEMPTS} times in a row",
+            mend="run the same command again",
+        )
+
+    def _find(self, found: Mapping[str, Any] | None, kind: ApprovalKind, subject: str) -> Approval | None:
+        key = _key(kind, subject)
+        text = _data(found).get(key)
+        if text is None:
+            return None
+        approval = _parse(text)
+        if approval is None or (approval.kind, approval.subject) != (kind, subject):
+            raise ClusterError(
+                f"key {key} of ConfigMap {self.name} does not hold the approval that it is named after",
+                mend=f"kubectl -n {self._cluster.namespace} patch configmap {self.name} --type json"
+                f' -p \'[{{"op": "remove", "path": "/data/{key}"}}]\', and approve again',
+            )
+        return approval if approval.by in self._approvers else None
+
+
+def _key(kind: ApprovalKind, subject: str) -> str:
+    return f"{kind}-{subject}"
+
+
+def _data(found: Mapping[str, Any] | None) -> dict[str, str]:
+    return {} if found is None else dict(found.get("data") or {})
+
+
+def _parse(text: str) -> Approval | None:
+    try:
+        return Approval.model_validate_json(text)
+    except ValueError:
+        return None
+
+
+def _newest(data: Mapping[str, str]) -> dict[str, str]:
+    """Return the newest approvals, so that the record stays within the size that the cluster allows."""
+    stamps = {key: approval.at.timestamp() for key, text in data.items() if (approval := _parse(text)) is not None}
+    kept = sorted(data, key=lambda key: stamps.get(key, 0.0))[-KEPT:]
+    return {key: data[key] for key in kept}

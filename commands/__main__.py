@@ -1,0 +1,94 @@
+"""The product's own command line, behind `make approve` and `make migration-plan`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from checks.alembic import AlembicError
+from checks.migration_lint import LintError
+from checks.reader import Unreachable
+from checks.waiting import Reporter
+from cluster.access import connect
+from cluster.errors import ClusterError
+from commands.approve import approve
+from commands.migration_plan import existing, migration_plan
+from evidence.errors import EvidenceError
+from evidence.git import read_revision
+from gates import SQL_FILE, Gates
+from settings import Settings, SettingsError, read_stack
+
+_MEND = ". To mend it: "
+
+
+def _approve(arguments: argparse.Namespace, settings: Settings) -> list[str]:
+    wanted = settings.cluster
+    return approve(
+        settings,
+        connect(wanted.kubeconfig, wanted.context, wanted.namespace),
+        arguments.stack,
+        kind="migration" if arguments.migration is not None else "release",
+        subject=arguments.release if arguments.migration is None else arguments.migration,
+        by=arguments.by,
+        at=datetime.now(UTC).replace(microsecond=0),
+    )
+
+
+def _migration_plan(arguments: argparse.Namespace, settings: Settings) -> list[str]:
+    gates = Gates(settings)
+    revision = read_revision(Path(settings.image.context))
+    tag = revision.tag(settings.environment)
+    image = existing(gates.existing_image(revision), arguments.stack, tag)
+    told = Reporter(line=_tell, live=_tell)
+    return migration_plan(
+        settings,
+        gates.planner(told),
+        stack=arguments.stack,
+        image=image,
+        version=tag,
+        file=SQL_FILE,
+        today=datetime.now(UTC).date(),
+    )
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m commands", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    approving = commands.add_parser("approve", help="approve a release, or the SQL of a migration")
+    subject = approving.add_mutually_exclusive_group(required=True)
+    subject.add_argument("--migration", metavar="SHA256")
+    subject.add_argument("--release", metavar="VERSION")
+    approving.add_argument("--by", required=True, metavar="NAME")
+    approving.set_defaults(run=_approve)
+    planning = commands.add_parser("migration-plan", help="show the SQL of the pending migrations")
+    planning.set_defaults(run=_migration_plan)
+    for each in (approving, planning):
+        each.add_argument("--stack", required=True)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; a person's mistake gives what is wrong and its mend and status 1, never a traceback."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        lines: list[str] = parsed.run(parsed, read_stack(parsed.stack))
+    except (SettingsError, EvidenceError, ClusterError, Unreachable, AlembicError, LintError) as error:
+        what, _, mend = str(error).partition(_MEND)
+        _tell(f"error: {what}" + (f"\nto mend it: {mend}" if mend else ""))
+        return 1
+    except KeyboardInterrupt:
+        _tell("\nstopped by you; the same command begins anew")
+        return 130
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""Settings that are each allowed, and together make no sense.
+
+A rule names the concerns that it judges as its parameters, so it is asked as soon as those are right, whatever is
+wrong with the others: a person sees everything at once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from concerns.application import ApplicationSettings
+from concerns.approval import ApprovalSettings
+from concerns.canary_shares import pods_of_share
+from concerns.cluster import ClusterSettings
+from concerns.health import HealthSettings, IngressSettings
+from concerns.image import ImageSettings
+from concerns.migration import MigrationSettings
+from concerns.quantity import amount
+from concerns.release import ReleaseSettings
+from concerns.rollout import RolloutSettings
+from concerns.verification import VerificationSettings
+from concerns.wrong import IN_ADDRESS, NOT_SHOWN, Wrong, contradiction
+
+Rule = Callable[..., Iterator[Wrong]]
+
+# From the creation of a pod to its first ready answer and the drain of the pod that it replaces.
+SECONDS_PER_POD = 10
+NAMES_OF = {"dev": {"dev", "development"}, "staging": {"staging"}, "prod": {"prod", "production"}}
+SECRET_NAME = re.compile(r"password|passwd|token|secret|private_key|api_?key", re.IGNORECASE)
+
+
+def contradictions(concerns: Mapping[str, Any]) -> list[Wrong]:
+    """Return what is wrong between `concerns`: the right ones of a stack, each under its name in the settings."""
+    asked = [(rule, list(inspect.signature(rule).parameters)) for rule in RULES]
+    return [
+        wrong
+        for rule, names in asked
+        if all(name in concerns for name in names)
+        for wrong in rule(*(concerns[name] for name in names))
+    ]
+
+
+def _canary(rollout: RolloutSettings) -> Iterator[Wrong]:
+    if rollout.strategy == "rolling":
+        if rollout.steps:
+            yield contradiction("rollout.steps", rollout.steps, "strategy 'rolling' has no steps: leave them out")
+        return
+    if not rollout.steps:
+        yield contradiction("rollout.steps", rollout.steps, "strategy 'canary' needs them, such as [10, 50, 100]")
+    for step in rollout.steps[:-1]:
+        pods, share = pods_of_share(step, rollout.replicas)
+        if round(share) != step:
+            allowed = (
+                f"{rollout.replicas} replicas cannot express it: {pods} canary pods beside them are {share:.0f} %;"
+                " change rollout.steps or rollout.replicas"
+            )
+            yield contradiction("rollout.steps", step, allowed)
+    yield contradiction(
+        "rollout.strategy",
+        rollout.strategy,
+        "releases in steps are not possible yet, and this stack stays closed until they are;"
+        " nothing to mend: a stack whose strategy is 'rolling' can be released",
+    )
+
+
+def _replacement(rollout: RolloutSettings) -> Iterator[Wrong]:
+    if rollout.max_surge + rollout.max_unavailable == 0:
+        yield contradiction(
+            "rollout.max_surge",
+            0,
+            "with rollout.max_unavailable 0 no pod could ever be replaced: one must be 1 or more",
+        )
+        return
+    if rollout.max_unavailable >= rollout.replicas:
+        allowed = f"less than rollout.replicas ({rollout.replicas}), or no pod would be left to answer"
+        yield contradiction("rollout.max_unavailable", rollout.max_unavailable, allowed)
+    rounds = math.ceil(rollout.replicas / (rollout.max_surge + rollout.max_unavailable))
+    needed = rounds * SECONDS_PER_POD
+    if rollout.timeout_seconds < needed:
+        allowed = f"{rollout.replicas} pods in {rounds} rounds need {needed} s or more to be replaced and verified"
+        yield contradiction("rollout.timeout_seconds", rollout.timeout_seconds, allowed)
+
+
+def _tls(health: HealthSettings, ingress: IngressSettings) -> Iterator[Wrong]:
+    over_tls = health.url.scheme == "https"
+    if over_tls and ingress.tls_secret is None:
+        allowed = f"health.url is {health.url}: name the Secret with the certificate of its host"
+        yield contradiction("ingress.tls_secret", None, allowed)
+    if not over_tls and ingress.tls_secret is not None:
+        yield contradiction("health.url", str(health.url), "ingress.tls_secret is set: use https, or leave it out")
+    if health.url.username or health.url.password:
+        yield contradiction("health.url", str(health.url), "must not hold a user or a password")
+
+
+def _approvers(approval: ApprovalSettings, migration: MigrationSettings) -> Iterator[Wrong]:
+    if approval.approvers:
+        return
+    if approval.required:
+        yield contradiction("approval.approvers", (), "approval.required is true: name who may approve a release")
+    if migration.mode == "safe":
+        yield contradiction("approval.approvers", (), "migration.mode is 'safe': name who may approve its SQL")
+
+
+def _tag(release: ReleaseSettings) -> Iterator[Wrong]:
+    if release.branch is not None and release.tag is None:
+        yield contradiction("release.branch", release.branch, "release.tag is missing: the branch is that of the tag")
+    if release.tag is not None and not release.pushed:
+        allowed = "release.tag is set, and a tag names a version only if what is built is as pushed: true"
+        yield contradiction("release.pushed", release.pushed, allowed)
+
+
+def _promotion(
+    image: ImageSettings, release: ReleaseSettings, cluster: ClusterSettings, application: ApplicationSettings
+) -> Iterator[Wrong]:
+    source = image.promote_from
+    if source is None:
+        return
+    if (source.namespace, source.deployment) == (cluster.namespace, application.deployment):
+        allowed = "it is this stack's own Deployment: name that of the environment before"
+        yield contradiction("image.promote_from.deployment", source.deployment, allowed)
+    if not release.pushed:
+        allowed = "image.promote_from is set, and takes the image of a commit, not of a changed work tree: true"
+        yield contradiction("release.pushed", release.pushed, allowed)
+
+
+def _memory(application: ApplicationSettings) -> Iterator[Wrong]:
+    wanted = application.resources
+    if amount(wanted.memory_request) > amount(wanted.memory_limit):
+        allowed = f"at most application.resources.memory_limit ({wanted.memory_limit})"
+        yield contradiction("application.resources.memory_request", wanted.memory_request, allowed)
+
+
+def _secrets(application: ApplicationSettings) -> Iterator[Wrong]:
+    for name, value in application.environment.items():
+        if SECRET_NAME.search(name) or IN_ADDRESS.search(value):
+            allowed = f"it looks like a secret: put it into Secret {application.credentials} (application.credentials)"
+            yield Wrong(f"application.environment.{name}", f"got {NOT_SHOWN}; {allowed}")
+
+
+def _scripts(environment: str, verification: VerificationSettings) -> Iterator[Wrong]:
+    others = {name: other for other, names in NAMES_OF.items() if other != environment for name in names}
+    for number, script in enumerate(verification.scripts):
+        for word in script.command[1:]:
+            other = others.get(word.rpartition("=")[2])
+            if other is not None:
+                yield contradiction(
+                    f"verification.scripts.{number}.command", word, f"it names {other}, and this stack is {environment}"
+                )
+
+
+RULES: tuple[Rule, ...] = (
+    _canary,
+    _replacement,
+    _tls,
+    _approvers,
+    _tag,
+    _promotion,
+    _memory,
+    _secrets,
+    _scripts,
+)
