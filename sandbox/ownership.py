@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,4 +40,7 @@ class Ownership:
         """Note that what runs from now on runs from our data. Raises SandboxError as `require`."""
         self.require()
         self.paths.run.mkdir(parents=True, exist_ok=True)
-        self.file.write_text(str(self.paths.data), encoding="utf-8")
+        # Renamed into place: who reads it meanwhile sees the whole of it.
+        written = self.file.with_name(f".{self.file.name}.{os.getpid()}")
+        written.write_text(str(self.paths.data), encoding="utf-8")
+        written.replace(self.file)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.console import Console
 
 from sandbox.errors import SandboxError
+from sandbox.locks import Locks
 from sandbox.phases import Timing
 from sandbox.pulumi_runner import PulumiRunner
 
@@ -28,12 +30,21 @@ class Updater:
     def up(self) -> None:
         """Run `pulumi up`. Raises SandboxError if it fails; what is wrong has been printed by then."""
         self.runner.select(self.stack)
+        self.remove_stale_locks()
         status = self.runner.run(["up", "--stack", self.stack, *POLICIES, "--yes"])
         if status != 0:
             raise SandboxError(
                 f"the update of {self.stack} failed; the reason stands above, behind 'error:'",
                 mend=f"mend what it names, then run: make up STACK={self.stack}",
             )
+
+    def remove_stale_locks(self) -> None:
+        """Remove the lock of an update of this machine that was killed; one that runs keeps its lock."""
+        backend = self.runner.environment.variables["PULUMI_BACKEND_URL"]
+        gone = Locks(Path(backend.removeprefix("file://"))).stale(self.stack)
+        if gone:
+            print(f"an update of {self.stack} was killed (process {gone[0]}); its lock is removed")
+            self.runner.output(["cancel", "--stack", self.stack, "--yes"])
 
     def preview(self) -> None:
         """Run `pulumi preview`. Raises SandboxError if it fails."""

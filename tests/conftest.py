@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests on the sandbox that share a stack stay together; the groups run beside each other."""
     for item in items:

@@ -23,6 +23,7 @@ from sandbox.paths import REPOSITORY
 from sandbox.phases import Phases
 from sandbox.pulumi_runner import PulumiRunner, stack_files_as_they_were
 from sandbox.up import NAMESPACES, OVERLAY, Up
+from sandbox.update import Updater
 from sandbox.world import World
 
 UPDATE_SECONDS = 600
@@ -204,6 +205,7 @@ def _stack(world: World, name: str, url: str, checkout: Path) -> Stack:
     )
     selected = stack.pulumi("stack", "select", "--create", name)
     assert selected.status == 0, selected.text
+    Updater(runner, name).remove_stale_locks()
     return stack
 
 
