@@ -49,8 +49,7 @@ check: .venv/.ready ## Lint, types, unit, component and policy tests: no root, c
 
 test: check ## `make check`, then the tests on the sandbox
 	@$(SANDBOX) prepare --stack dev
-	@.venv/bin/pytest -m "e2e and not alone" -n 3 --dist loadgroup
-	@.venv/bin/pytest -m "e2e and alone"
+	@tests/on-the-sandbox.sh
 
 bench: .venv/.ready ## Print how long things take; COLD=1: also from empty caches
 	@$(PYTHON) -m bench $(if $(COLD),--cold)

@@ -9,17 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on the sandbox that share a stack stay together; the groups run beside each other."""
-    for item in items:
-        folder, file = item.path.parent.name, item.path.name
-        if folder == "e2e":
-            item.add_marker(pytest.mark.xdist_group("staging" if file.startswith("test_staging") else "dev"))
-        elif folder == "plugins":
-            item.add_marker(pytest.mark.xdist_group("plugins"))
-
-
 @pytest.fixture(autouse=True)
 def own_event_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     """Give each plain test an event loop of its own: Pulumi asks for the thread's, and other tests close theirs."""
