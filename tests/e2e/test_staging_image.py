@@ -81,9 +81,13 @@ def test_the_same_commit_again_has_the_same_digest_and_changes_nothing(released:
 def test_another_checkout_of_the_same_commit_builds_nothing_and_moves_no_pod(released: Stack) -> None:
     image, pods = released.running_image(), released.pods()
     # What git does not keep of a file, but a build would see.
-    (released.checkout / "sandbox" / "app" / "alembic.ini").chmod(0o600)
-
-    first, again = released.up(), released.up("--expect-no-changes")
+    file = released.checkout / "sandbox" / "app" / "alembic.ini"
+    mode = file.stat().st_mode
+    file.chmod(0o600)
+    try:
+        first, again = released.up(), released.up("--expect-no-changes")
+    finally:
+        file.chmod(mode)
 
     assert first.status == 0, first.text
     assert again.status == 0, again.text
