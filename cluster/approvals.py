@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from cluster.api import Cluster
+from cluster.api import Cluster, JsonObject
+from cluster.config_map import change_config_map
 from cluster.errors import ClusterError
 
 KEPT = 200
-ATTEMPTS = 5
 ApprovalKind = Literal["migration", "release"]
 _SUBJECT = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
@@ -64,19 +64,18 @@ class Approvals:
                 mend="copy the command that the update printed",
             )
         wanted = Approval(kind=kind, subject=subject, by=by, at=at)
-        for _ in range(ATTEMPTS):
-            found = self._cluster.config_map(self.name)
+        counts = wanted
+
+        def with_it(found: JsonObject | None) -> Mapping[str, str] | None:
+            nonlocal counts
             standing = self._find(found, kind, subject)
             if standing is not None:
-                return standing
-            data = _newest({**_data(found), _key(kind, subject): wanted.model_dump_json()})
-            version = None if found is None else found["metadata"]["resourceVersion"]
-            if self._cluster.write_config_map(self.name, data, resource_version=version):
-                return wanted
-        raise ClusterError(
-            f"ConfigMap {self.name} was changed by somebody else {ATTEMPTS} times in a row",
-            mend="run the same command again",
-        )
+                counts = standing
+                return None
+            return _newest({**_data(found), _key(kind, subject): wanted.model_dump_json()})
+
+        change_config_map(self._cluster, self.name, with_it, mend="run the same command again")
+        return counts
 
     def _find(self, found: Mapping[str, Any] | None, kind: ApprovalKind, subject: str) -> Approval | None:
         key = _key(kind, subject)

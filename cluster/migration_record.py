@@ -11,9 +11,8 @@ from checks.migration_lint import Finding
 from checks.migration_plan import MigrationPlan
 from cluster.api import Cluster
 from cluster.approvals import Approval
-from cluster.errors import ClusterError
+from cluster.config_map import change_config_map
 
-ATTEMPTS = 5
 SQL_KEY = "migration-output.sql"
 # A ConfigMap may have 1 MiB in all.
 LONGEST_SQL_BYTES = 800_000
@@ -57,15 +56,7 @@ class MigrationRecord:
             "approval": approval.model_dump_json() if approval else "",
             SQL_KEY: _sql(plan),
         }
-        for _ in range(ATTEMPTS):
-            found = self._cluster.config_map(self.name)
-            resource_version = None if found is None else found["metadata"]["resourceVersion"]
-            if self._cluster.write_config_map(self.name, data, resource_version=resource_version):
-                return
-        raise ClusterError(
-            f"ConfigMap {self.name} was changed by somebody else {ATTEMPTS} times in a row",
-            mend="wait until the other run has ended and run the same command again",
-        )
+        change_config_map(self._cluster, self.name, lambda _found: data)
 
 
 def _sql(plan: MigrationPlan) -> str:

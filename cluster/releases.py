@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from cluster.api import Cluster
+from cluster.api import Cluster, JsonObject
+from cluster.config_map import change_config_map
 from cluster.errors import ClusterError
 from cluster.release import Release
 
 KEPT = 10
-ATTEMPTS = 5
 _KEY = "verified.json"
 
 
@@ -57,17 +57,12 @@ class VerifiedReleases:
 
     def add(self, verified: VerifiedRelease) -> None:
         """Put `verified` on top, keeping the last ten. Raises ClusterError if others write it at the same time."""
-        for _ in range(ATTEMPTS):
-            found = self._cluster.config_map(self.name)
+
+        def with_it(found: JsonObject | None) -> Mapping[str, str]:
             others = [kept for kept in self._parse(found) if kept.release != verified.release]
-            text = _LIST.dump_json([verified, *others][:KEPT]).decode()
-            version = None if found is None else found["metadata"]["resourceVersion"]
-            if self._cluster.write_config_map(self.name, {_KEY: text}, resource_version=version):
-                return
-        raise ClusterError(
-            f"ConfigMap {self.name} was changed by somebody else {ATTEMPTS} times in a row",
-            mend="wait until the other run has ended and run the same command again",
-        )
+            return {_KEY: _LIST.dump_json([verified, *others][:KEPT]).decode()}
+
+        change_config_map(self._cluster, self.name, with_it)
 
     def _parse(self, found: Mapping[str, Any] | None) -> list[VerifiedRelease]:
         if found is None:

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from cluster.approvals import ATTEMPTS, KEPT, Approvals
+from cluster.approvals import KEPT, Approvals
+from cluster.config_map import ATTEMPTS
 from cluster.errors import ClusterError
 from tests.cluster.api_server import ApiServer, config_map
 from tests.recorded import NAME
