@@ -13,11 +13,12 @@ start() {
 	running[$name]=$!
 }
 
-echo "on the sandbox: plugins and dev beside staging, then what needs it alone; about a quarter of an hour"
-start dev tests/plugins tests/e2e --ignore-glob='*/test_staging_*'
+echo "on the sandbox: plug-ins, dev and staging beside each other, then what needs it alone"
+start plugins tests/plugins
+start dev tests/e2e --ignore-glob='*/test_staging_*'
 start staging tests/e2e/test_staging_*.py
 failed=0
-for name in dev staging; do
+for name in plugins dev staging; do
 	wait "${running[$name]}" || failed=1
 	cat "$outputs/$name"
 done
