@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 SANDBOX = $(PYTHON) -m sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview approve migration-plan down status environment check test bench schema lock
+.PHONY: help up preview approve migration-plan rollback history load down status environment check test bench bench-canary schema lock
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -31,6 +31,15 @@ approve: .venv/.ready ## Approve for STACK: MIGRATION=<sha256> or RELEASE=<versi
 migration-plan: .venv/.ready ## The SQL of the pending migrations of STACK, linted and hashed, without an update
 	@$(COMMANDS) migration-plan --stack "$(STACK)"
 
+rollback: .venv/.ready ## Go back: STACK, to the last verified release before the one that serves, or TO=<version>
+	@$(COMMANDS) rollback --stack "$(STACK)" $(if $(TO),--to "$(TO)") $(if $(BY),--by "$(BY)")
+
+history: .venv/.ready ## The record of the releases of STACK; RELEASE=<number>: one of them, with each gate
+	@$(COMMANDS) history --stack "$(STACK)" $(if $(RELEASE),--release "$(RELEASE)")
+
+load: .venv/.ready ## Constant requests to STACK on the sandbox: RATE a second, for SECONDS
+	@$(PYTHON) -m sandbox.load --stack "$(STACK)" $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS))
+
 down: .venv/.ready ## Stop the sandbox; data and built tools stay on disk
 	@$(SANDBOX) down
 
@@ -53,6 +62,9 @@ test: check ## `make check`, then the tests on the sandbox
 
 bench: .venv/.ready ## Print how long things take; COLD=1: also from empty caches
 	@$(PYTHON) -m bench $(if $(COLD),--cold)
+
+bench-canary: .venv/.ready ## Print how soon a bad canary is found: on the sandbox under load, and in simulation
+	@$(PYTHON) -m bench.canary
 
 schema: .venv/.ready ## Renew Pulumi.schema.json, by which editors check the stack files
 	@$(PYTHON) -m commands.schema

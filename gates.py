@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import os
+import secrets
 import ssl
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 
+from begun_with import begun_with
+from canary import Canary
 from checks.health import HealthCheck
 from checks.script import Script, ScriptRunner, without_engine
 from checks.waiting import Clock, Reporter
 from cluster.access import connect
+from cluster.adoption import Adopting
+from cluster.adoption_refusals import Traffic
 from cluster.api import Cluster
 from cluster.approvals import Approvals
+from cluster.canary_gate import CanaryGate
 from cluster.errors import ClusterError, GateFailed
+from cluster.history import ReleaseRecord, who
+from cluster.holding import Holding
 from cluster.migration_gate import MigrationGate
 from cluster.migration_plan_gate import MigrationPlanGate
 from cluster.migration_planner import MigrationPlanner
 from cluster.migration_record import SQL_KEY, MigrationRecord
-from cluster.release import Release
+from cluster.names import Names
+from cluster.release import Release, release_in
 from cluster.release_approval_gate import ReleaseApprovalGate
 from cluster.releases import VerifiedReleases
+from cluster.rollback import Rollback
+from cluster.standing import Standing, standing
 from cluster.verification_gate import FurtherStep, VerificationGate
+from cluster.way_back import why_no_way_back
+from components.engine import engine_is_alive
 from concerns.contacts import whom_to_tell
 from concerns.verification import ScriptSettings
 from evidence.errors import EvidenceError
@@ -39,6 +53,7 @@ PROJECT_DIRECTORY = Path(__file__).resolve().parent
 SQL_FILE = PROJECT_DIRECTORY / SQL_KEY
 # What a rollback puts back with the pods, so that the release that was left is judged anew.
 RECORDS = ("migration", "approved", "image")
+PURPOSE = "pulumi up"
 
 
 @dataclass(frozen=True)
@@ -46,6 +61,14 @@ class Gates:
     """The checks that the hooks of a stack call, and the look at the cluster before everything else."""
 
     settings: Settings
+    holding: Holding = field(default_factory=lambda: Holding(PURPOSE, alive=engine_is_alive))
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @property
+    def names(self) -> Names:
+        """The names of this stack's objects."""
+        application = self.settings.application
+        return Names(application.deployment, application.app, weighted=self.settings.ingress.gateway is not None)
 
     def reach_cluster(self) -> None:
         """Return if the cluster answers and has the namespace, so that nothing is begun that cannot be ended.
@@ -84,6 +107,26 @@ class Gates:
         with self._registry() as registry:
             return built_before(registry, revision.tag(self.settings.environment))
 
+    def release_of(self, revision: Revision) -> dict[str, str]:
+        """Return what the records say of the release of `revision`, but for its image."""
+        return {
+            "version": revision.version(self.settings.environment),
+            "configuration": self.settings.application.configuration_hash,
+            "revision": revision.sha,
+        }
+
+    def look_at(self, revision: Revision, found: FoundImage | None) -> Standing:
+        """Return where the release of `revision` stands on the cluster.
+
+        Raises ClusterError or Unreachable: what stands there may be what cannot be taken over.
+        """
+        rollout, names = self.settings.rollout, self.names
+        canary = rollout.strategy == "canary"
+        first = names.step_record(rollout.steps[0]) if canary else names.record("verified")
+        asked = {**self.release_of(revision), "image": found.reference if found else ""}
+        found_there = standing(self._cluster(), names, first, asked, canary=canary)
+        return replace(found_there, adopts=self._adopting(self._cluster()).look() or "")
+
     def promoted(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Give the image that the record names the tag that it names."""
         repository, _, digest = record["image"].partition("@")
@@ -98,7 +141,7 @@ class Gates:
         """Let the release of the version that the record names begin, or say whose approval is missing."""
         wanted = self.settings.approval
         gate = ReleaseApprovalGate(
-            approvals=Approvals(self._cluster(), self.settings.application.deployment, wanted.approvers),
+            approvals=Approvals(self._held(reporter), self.settings.application.deployment, wanted.approvers),
             stack=self.settings.environment,
             approvers=wanted.approvers,
             window=wanted.window,
@@ -108,10 +151,10 @@ class Gates:
 
     def planned(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Let the migration of the image and version that the record names begin, or say what is missing."""
-        settings, cluster = self.settings, self._cluster()
+        settings, cluster = self.settings, self._held(reporter)
         deployment = settings.application.deployment
         gate = MigrationPlanGate(
-            planner=self.planner(reporter),
+            planner=self.planner(reporter, cluster),
             approvals=Approvals(cluster, deployment, settings.approval.approvers),
             record=MigrationRecord(cluster, deployment),
             waivers=settings.migration.waivers,
@@ -120,11 +163,20 @@ class Gates:
             reporter=reporter,
         )
         gate.run(record["image"], record["version"])
+        release = Release(
+            version=record["version"],
+            image=record["image"],
+            configuration=settings.application.configuration_hash,
+            revision="",
+        )
+        why = why_no_way_back(cluster, deployment, release)
+        if why is not None:
+            reporter.line(f"migration plan: from here on there is no way back: {why}")
 
-    def planner(self, reporter: Reporter) -> MigrationPlanner:
+    def planner(self, reporter: Reporter, cluster: Cluster | None = None) -> MigrationPlanner:
         """Return what finds out the pending migrations of an image."""
         return MigrationPlanner(
-            cluster=self._cluster(),
+            cluster=cluster or self._cluster(),
             application=self.settings.application,
             alembic=self.settings.migration.alembic,
             timeout_seconds=self.settings.migration.timeout_seconds,
@@ -135,42 +187,97 @@ class Gates:
     def migrated(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Wait for the migration Job that the record names."""
         gate = MigrationGate(
-            cluster=self._cluster(),
+            cluster=self._held(reporter),
             timeout_seconds=self.settings.migration.timeout_seconds + SLACK_SECONDS,
             reporter=reporter,
             clock=Clock(),
         )
         gate.run(record["job"], record["version"])
 
+    def adopted(self, _record: Mapping[str, str], reporter: Reporter) -> None:
+        """Take over what serves already and was not made by this program, or before it marked its pods."""
+        self._adopting(self._held(reporter)).run(reporter)
+
+    def _adopting(self, cluster: Cluster) -> Adopting:
+        ingress = self.settings.ingress
+        traffic = Traffic(
+            port=self.settings.application.port,
+            host=self.settings.health.url.host or "",
+            ingress_class=ingress.class_name or "",
+            tls_secret=ingress.tls_secret,
+        )
+        return Adopting(cluster, self.names, traffic)
+
+    def plan(self, percent: int) -> str:
+        """Return in one line what the step of this share will do; empty where the stack has no canary."""
+        return Canary.of(self.settings).plan(percent) if self.settings.rollout.strategy == "canary" else ""
+
+    def stepped(self, record: Mapping[str, str], reporter: Reporter) -> None:
+        """Let the release that the record names through the step that it names, or take it back."""
+        settings, clock, percent = self.settings, Clock(), int(record["step"])
+        cluster, release = self._held(reporter), release_in(record)
+        canary = Canary.of(settings)
+        with self.rollback(cluster, reporter, clock) as rollback:
+            gate = CanaryGate(
+                step=canary.step(percent),
+                instruments=lambda: canary.instruments(cluster, percent, release.version, clock),
+                rollback=rollback,
+                history=self._history(cluster, release, reporter),
+                automatic=settings.rollout.automatic,
+                rollback_when_unknown=settings.rollout.when_unknown == "rollback",
+            )
+            self._telling_contacts(lambda: gate.run(release))
+
     def verified(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Verify the release that the record names, or take it back."""
         settings, clock = self.settings, Clock()
-        with httpx.Client(verify=trust(settings.health.ca_file)) as client:
+        cluster, release = self._held(reporter), release_in(record)
+        with self.rollback(cluster, reporter, clock) as rollback:
             gate = VerificationGate(
-                cluster=self._cluster(),
-                deployment=settings.application.deployment,
-                selector=f"app={settings.application.app},track=stable",
-                records=tuple(f"{settings.application.deployment}-{kind}" for kind in RECORDS),
+                rollback=rollback,
+                log_lines=settings.verification.log_lines,
+                rollback_when_unknown=settings.rollout.when_unknown == "rollback",
+                automatic=settings.rollout.automatic,
+                further=self.further_steps(reporter, clock),
+                history=self._history(cluster, release, reporter),
+            )
+            self._telling_contacts(lambda: gate.run(release, record))
+
+    @contextmanager
+    def rollback(self, cluster: Cluster, reporter: Reporter, clock: Clock) -> Iterator[Rollback]:
+        """Give what takes a release of this stack back, until the body ends."""
+        health, rollout, names = self.settings.health, self.settings.rollout, self.names
+        with httpx.Client(verify=trust(health.ca_file)) as client:
+            yield Rollback(
+                cluster=cluster,
+                names=names,
+                records=(*map(names.record, RECORDS), *map(names.step_record, rollout.steps)),
                 health=HealthCheck(
-                    str(settings.health.url),
-                    attempts=settings.health.attempts,
-                    interval_seconds=settings.health.interval_seconds,
-                    timeout_seconds=settings.health.timeout_seconds,
-                    connect_to=settings.health.connect_to,
+                    str(health.url),
+                    attempts=health.attempts,
+                    interval_seconds=health.interval_seconds,
+                    timeout_seconds=health.timeout_seconds,
+                    connect_to=health.connect_to,
                     client=client,
                     clock=clock,
                 ),
-                rollout_timeout_seconds=settings.rollout.timeout_seconds,
-                log_lines=settings.verification.log_lines,
-                rollback_when_unknown=settings.rollout.when_unknown == "rollback",
+                timeout_seconds=rollout.timeout_seconds,
                 reporter=reporter,
                 clock=clock,
-                further=self.further_steps(reporter, clock),
+                least_serving_share=rollout.least_serving_percent / 100,
+                replicas=rollout.replicas if rollout.capacity == "fixed" else None,
             )
-            try:
-                gate.run(Release.model_validate(dict(record)))
-            except GateFailed as error:
-                raise GateFailed(f"{error}{whom_to_tell(settings.contacts)}") from error
+
+    def _history(self, cluster: Cluster, release: Release, reporter: Reporter) -> ReleaseRecord:
+        record = ReleaseRecord(cluster, self.names.deployment, release, reporter, by=who(), run=self.run)
+        record.begin(**begun_with(cluster, self.settings, release, reporter))
+        return record
+
+    def _telling_contacts(self, gate: Callable[[], None]) -> None:
+        try:
+            gate()
+        except GateFailed as error:
+            raise GateFailed(f"{error}{whom_to_tell(self.settings.contacts)}") from error
 
     def further_steps(self, reporter: Reporter, clock: Clock) -> tuple[FurtherStep, ...]:
         """Return the scripts of the settings as steps; each is told where to ask, whom to trust, and the version."""
@@ -195,6 +302,10 @@ class Gates:
         if sign_in is None or sign_in.server.rpartition("://")[2].strip("/") != image.repository.partition("/")[0]:
             return Registry(image.repository, None)
         return Registry(image.repository, Credentials(sign_in.username, sign_in.password.get_secret_value()))
+
+    def _held(self, reporter: Reporter) -> Cluster:
+        """Return the cluster as one that is changed only while this run holds the release."""
+        return self.holding.take(self._cluster(), self.names.deployment, reporter)
 
     def _cluster(self) -> Cluster:
         wanted = self.settings.cluster

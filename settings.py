@@ -18,6 +18,7 @@ import yaml
 from pulumi.runtime import config as pulumi_config
 from pydantic import TypeAdapter, ValidationError
 
+from concerns.analysis import AnalysisSettings, PrometheusSettings
 from concerns.application import ApplicationSettings
 from concerns.approval import ApprovalSettings
 from concerns.cluster import ClusterSettings
@@ -54,6 +55,8 @@ class Settings(Concern):
     application: ApplicationSettings
     migration: MigrationSettings
     rollout: RolloutSettings
+    analysis: AnalysisSettings | None = None
+    prometheus: PrometheusSettings | None = None
     ingress: IngressSettings
     health: HealthSettings
     verification: VerificationSettings

@@ -30,5 +30,12 @@ class ClusterReader(Protocol):
         """Return the last log lines of the pod (of its previous container where asked), or none."""
 
 
+class MetricsReader(ClusterReader, Protocol):
+    """A ClusterReader that reads what the pods say about themselves, too. Used from several threads at once."""
+
+    def pod_metrics(self, name: str, port: int, *, timeout_seconds: float) -> str | None:
+        """Return the text of the pod's own /metrics, or None where the pod (or the page) is gone."""
+
+
 class Unreachable(Exception):  # noqa: N818  (it names a state, as the verdict of that name does)
     """What was asked gave no answer: no connection, a time-out, or an error of the server itself."""

@@ -28,8 +28,11 @@ def split_pods(pods: Sequence[Pod], template_hash: str | None) -> tuple[list[Pod
     return newest, [pod for pod in pods if pod not in newest and not pod.ended]
 
 
-def judge_rollout(reader: ClusterReader, name: str, selector: str) -> Verdict:
+def judge_rollout(reader: ClusterReader, name: str, selector: str, *, proven: bool = False) -> Verdict:
     """Look once at the rollout of Deployment `name`, whose pods `selector` matches.
+
+    `proven`: the pods run a version that has served before, maybe for weeks. What a pod that is ready now has gone
+    through since then is not held against it.
 
     PASS when every replica runs the current template and is available, and no other pod is left, not even one on its
     way out: whatever answers from then on is the new version. FAIL as soon as it is certain that it will not get
@@ -42,15 +45,17 @@ def judge_rollout(reader: ClusterReader, name: str, selector: str) -> Verdict:
             return Verdict(Kind.NO_DATA, f"there is no Deployment {name}", query=query)
         if deployment.status.observed_generation < deployment.metadata.generation:
             return Verdict(Kind.NO_DATA, "the cluster has not looked at the new version yet", query=query)
-        return _judge(reader, deployment, selector, query)
+        return _judge(reader, deployment, selector, query, proven=proven)
     except Unreachable as error:
         return Verdict(Kind.UNREACHABLE, str(error), query=query)
 
 
-def _judge(reader: ClusterReader, deployment: Deployment, selector: str, query: str) -> Verdict:
+def _judge(reader: ClusterReader, deployment: Deployment, selector: str, query: str, *, proven: bool) -> Verdict:
     pods, old = split_pods(reader.pods(selector), newest_hash(reader, deployment, selector))
     # A pod that has ended (evicted, say) is replaced by the cluster: not the end of the release.
-    failure = _refused(deployment) or judge_pods(reader, [pod for pod in pods if not pod.ended])
+    failure = _refused(deployment) or judge_pods(
+        reader, [pod for pod in pods if not pod.ended and not (proven and pod.ready)]
+    )
     if failure is not None:
         return failure
     wanted, status = deployment.spec.replicas, deployment.status

@@ -17,6 +17,7 @@ def change_config_map(
     change: Callable[[JsonObject | None], Mapping[str, str] | None],
     *,
     mend: str = WAIT_FOR_THE_OTHER,
+    labels: Mapping[str, str] | None = None,
 ) -> None:
     """Write what `change` makes of the ConfigMap as it stands (None: there is none), on top of nobody's later write.
 
@@ -29,6 +30,6 @@ def change_config_map(
         if data is None:
             return
         version = None if found is None else found["metadata"]["resourceVersion"]
-        if cluster.write_config_map(name, data, resource_version=version):
+        if cluster.write_config_map(name, data, resource_version=version, labels=labels):
             return
     raise ClusterError(f"ConfigMap {name} was changed by somebody else {ATTEMPTS} times in a row", mend=mend)

@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+
+from pydantic import TypeAdapter
 
 from checks.compatibility import Compatibility
 from checks.migration_lint import Finding
 from checks.migration_plan import MigrationPlan
-from cluster.api import Cluster
+from cluster.api import Cluster, JsonObject
 from cluster.approvals import Approval
 from cluster.config_map import change_config_map
+from cluster.errors import ClusterError
 
 SQL_KEY = "migration-output.sql"
 # A ConfigMap may have 1 MiB in all.
 LONGEST_SQL_BYTES = 800_000
+CONTRACTS_KEPT = 20
+_CONTRACTS_KEY = "contracts"
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A migration that breaks the version before it and was waived and approved: from then on there is no way back."""
+
+    version: str
+    sha256: str
+    from_revision: str
+    at: datetime
+    waived: tuple[str, ...]
+
+
+_CONTRACTS = TypeAdapter(list[Contract])
 
 
 class MigrationRecord:
@@ -31,6 +51,15 @@ class MigrationRecord:
         value: str | None = None if found is None else (found.get("data") or {}).get("sha256")
         return value
 
+    def of(self, version: str, image: str) -> dict[str, str]:
+        """Return SHA-256 and approval of the SQL that was planned for this release; empty where none was."""
+        found = self._cluster.config_map(self.name)
+        data: dict[str, str] = {} if found is None else dict(found.get("data") or {})
+        if (data.get("version"), data.get("image")) != (version, image):
+            return {}
+        told = {"sql": data.get("sha256", ""), "sql_approval": data.get("approval", "")}
+        return {name: value for name, value in told.items() if value}
+
     def write(
         self,
         plan: MigrationPlan,
@@ -42,7 +71,13 @@ class MigrationRecord:
         approval: Approval | None,
         at: datetime,
     ) -> None:
-        """Put this plan in place of the one before. Raises ClusterError or Unreachable."""
+        """Put this plan in place of the one before. Raises ClusterError or Unreachable.
+
+        The contracts that were let are kept: whoever goes back later has to know of them.
+        """
+        let = approval is not None and not compatibility.refused
+        waived = tuple(str(each) for each, _ in compatibility.waived)
+        mine = [Contract(version, plan.sha256, plan.from_revision, at, waived)] if let and waived else []
         data = {
             "planned_at": at.isoformat(),
             "version": version,
@@ -56,7 +91,31 @@ class MigrationRecord:
             "approval": approval.model_dump_json() if approval else "",
             SQL_KEY: _sql(plan),
         }
-        change_config_map(self._cluster, self.name, lambda _found: data)
+
+        def with_contracts(found: JsonObject | None) -> Mapping[str, str]:
+            # Where the database still is where it was before a contract, that one was never applied.
+            applied = [each for each in self._contracts(found) if each.from_revision != plan.from_revision]
+            return {**data, _CONTRACTS_KEY: _CONTRACTS.dump_json([*applied, *mine][-CONTRACTS_KEPT:]).decode()}
+
+        change_config_map(self._cluster, self.name, with_contracts)
+
+    def contracts(self) -> list[Contract]:
+        """Return the migrations that were let although they break the version before, oldest first.
+
+        Raises ClusterError where the record is damaged, or Unreachable.
+        """
+        return self._contracts(self._cluster.config_map(self.name))
+
+    def _contracts(self, found: JsonObject | None) -> list[Contract]:
+        text = ((found or {}).get("data") or {}).get(_CONTRACTS_KEY, "[]")
+        try:
+            return _CONTRACTS.validate_json(text)
+        except ValueError as error:
+            raise ClusterError(
+                f"key {_CONTRACTS_KEY} of ConfigMap {self.name} does not hold a list of contracts",
+                mend=f"kubectl -n {self._cluster.namespace} delete configmap {self.name}; the next plan starts a new"
+                " one, and knows of no contract before it",
+            ) from error
 
 
 def _sql(plan: MigrationPlan) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 from pydantic import BaseModel, ConfigDict
 
@@ -30,3 +31,8 @@ class Release(BaseModel):
         if self.configuration != other.configuration:
             return f"{self.version} with configuration {self.configuration}"
         return f"{self.version} with image {self.image.rpartition('@')[2]}"
+
+
+def release_in(record: Mapping[str, str]) -> Release:
+    """Return the release that a record names, whatever else the record says."""
+    return Release.model_validate({name: record[name] for name in Release.model_fields})

@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from cluster.api import Cluster, JsonObject
 from cluster.config_map import change_config_map
 from cluster.errors import ClusterError
+from cluster.pod_template import what_runs
 from cluster.release import Release
+from cluster.standing_by_hand import with_labels
 
 KEPT = 10
 _KEY = "verified.json"
@@ -25,7 +27,9 @@ class VerifiedRelease(BaseModel):
     """A release that was verified: when, with which pod template, and what the records said then.
 
     `records` maps the name of a record (a ConfigMap that a gate lets be written) to its data, so that a rollback can
-    put the records back too.
+    put the records back too. `left` says that somebody has gone back from it to an older one: no rollback chooses it by
+    itself any more. `adopted` is set where nobody verified it: it served already when its Deployment was
+    taken over, `verified_at` is when that was, and its configuration is not known.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -34,6 +38,8 @@ class VerifiedRelease(BaseModel):
     verified_at: datetime
     template: Mapping[str, Any]
     records: Mapping[str, Mapping[str, str]]
+    adopted: bool = False
+    left: bool = False
 
 
 _LIST = TypeAdapter(list[VerifiedRelease])
@@ -51,18 +57,49 @@ class VerifiedReleases:
         return self._parse(self._cluster.config_map(self.name))
 
     def last(self) -> VerifiedRelease | None:
-        """Return the newest verified release, or None before the first."""
+        """Return the newest verified release that nobody has gone back from, or None before the first."""
+        return next((each for each in self.read() if not each.left), None)
+
+    def before(self, release: Release) -> VerifiedRelease | None:
+        """Return what a person means who goes back from `release`: the newest one verified before it, or None."""
         releases = self.read()
-        return releases[0] if releases else None
+        at = next((index for index, each in enumerate(releases) if each.release == release), -1)
+        return next((each for each in releases[at + 1 :] if not each.left), None)
 
     def add(self, verified: VerifiedRelease) -> None:
         """Put `verified` on top, keeping the last ten. Raises ClusterError if others write it at the same time."""
+        self._put_on_top(verified, left=False)
 
-        def with_it(found: JsonObject | None) -> Mapping[str, str]:
-            others = [kept for kept in self._parse(found) if kept.release != verified.release]
-            return {_KEY: _LIST.dump_json([verified, *others][:KEPT]).decode()}
+    def return_to(self, verified: VerifiedRelease) -> None:
+        """Put `verified` on top again, and note that those verified later than it have been left for it.
+
+        Raises ClusterError if others write the record at the same time.
+        """
+        self._put_on_top(verified, left=True)
+
+    def _put_on_top(self, verified: VerifiedRelease, *, left: bool) -> None:
+        def with_it(found: JsonObject | None) -> Mapping[str, str] | None:
+            releases = self._parse(found)
+            at = next((index for index, each in enumerate(releases) if each.release == verified.release), 0)
+            newer = [
+                each.model_copy(update={"left": each.left or (left and each.verified_at > verified.verified_at)})
+                for each in releases[:at]
+            ]
+            older = [each for each in releases[at:] if each.release != verified.release]
+            wanted = [verified.model_copy(update={"left": False}), *newer, *older][:KEPT]
+            return None if wanted == releases else {_KEY: _LIST.dump_json(wanted).decode()}
 
         change_config_map(self._cluster, self.name, with_it)
+
+    def label(self, labels: Mapping[str, str]) -> None:
+        """Give the pod template of every release on record the labels, which the Service did not select by then."""
+
+        def with_them(found: JsonObject | None) -> Mapping[str, str] | None:
+            before = self._parse(found)
+            after = [each.model_copy(update={"template": with_labels(each.template, labels)}) for each in before]
+            return {_KEY: _LIST.dump_json(after).decode()} if after != before else None
+
+        change_config_map(self._cluster, self.name, with_them)
 
     def _parse(self, found: Mapping[str, Any] | None) -> list[VerifiedRelease]:
         if found is None:
@@ -75,6 +112,21 @@ class VerifiedReleases:
                 mend=f"kubectl -n {self._cluster.namespace} delete configmap {self.name}; the next verified "
                 "release starts a new one",
             ) from error
+
+
+def serving_release(cluster: Cluster, deployment: str) -> VerifiedRelease | None:
+    """Return which verified release the Deployment is told to run now, or None where it runs none of them.
+
+    What its containers run is compared, not what a person or `kubectl` added to the metadata: after
+    `kubectl rollout undo` it is the release that the undo went back to. Raises ClusterError or Unreachable.
+    """
+    template = cluster.deployment_template(deployment)
+    if template is None:
+        return None
+    runs = what_runs(template)
+    return next(
+        (each for each in VerifiedReleases(cluster, deployment).read() if what_runs(each.template) == runs), None
+    )
 
 
 def snapshot(cluster: Cluster, records: list[str]) -> dict[str, dict[str, str]]:

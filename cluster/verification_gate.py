@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from checks.health import HealthCheck
 from checks.logs import read_logs
 from checks.reader import Unreachable
 from checks.rollout import judge_rollout
 from checks.verdict import Kind, Verdict
-from checks.waiting import Clock, Reporter, wait_for_verdict
-from cluster.api import Cluster
+from checks.waiting import wait_for_verdict
 from cluster.errors import ClusterError, GateFailed
+from cluster.going_back import INTERVAL_SECONDS
+from cluster.history import ReleaseRecord
+from cluster.names import STABLE
+from cluster.outcome import Outcome
 from cluster.release import Release
-from cluster.releases import VerifiedRelease, VerifiedReleases, verified_now
-from cluster.rollback import INTERVAL_SECONDS, go_back
+from cluster.releases import VerifiedReleases, verified_now
+from cluster.rollback import Rollback, undo_command
 
 Step = tuple[str, Callable[[], Verdict]]
 FurtherStep = tuple[str, Callable[[Release], Verdict]]
@@ -28,115 +30,141 @@ class VerificationGate:
     """Verifies a release that has been put on the cluster, step by step, and takes it back where a step fails.
 
     Steps, in this order: the pods run the release and are ready; the last log lines are read; /health answers right;
-    then the `further` ones, each with its name.
-    `rollback_when_unknown` says whether a step that ends without an answer (NO_DATA, TOO_FEW, UNREACHABLE) is taken
-    back as well; otherwise it is held: the update fails and the pods stay as they are.
+    then the `further` ones, each with its name. They look at the same cluster, with the same patience, as `rollback`.
+    `automatic` says whether a release may be taken back without a person, and `rollback_when_unknown` whether a step
+    that ends without an answer (NO_DATA, TOO_FEW, UNREACHABLE) is taken back as well; otherwise the release is held:
+    the update fails and the pods stay as they are. What happens is added to `history`, where there is one.
     """
 
-    cluster: Cluster
-    deployment: str
-    selector: str
-    records: tuple[str, ...]
-    health: HealthCheck
-    rollout_timeout_seconds: float
+    rollback: Rollback
     log_lines: int
     rollback_when_unknown: bool
-    reporter: Reporter
-    clock: Clock
+    automatic: bool = True
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     further: tuple[FurtherStep, ...] = ()
+    history: ReleaseRecord | None = None
 
-    def run(self, release: Release) -> None:
-        """Return when `release` is verified and recorded as such. Raises GateFailed after the rollback."""
+    def run(self, release: Release, record: Mapping[str, str]) -> None:
+        """Return when `release` is verified and recorded as such. Raises GateFailed after the rollback.
+
+        `record` is what the gate's own record will say once it is written.
+        """
+        back = self.rollback
         steps: tuple[Step, ...] = (
             ("pods", self._pods),
             ("logs", self._logs),
-            ("health", lambda: self.health.run(release.version, self.reporter)),
+            ("health", lambda: back.health.run(release.version, back.reporter)),
             *((name, partial(step, release)) for name, step in self.further),
         )
         for name, step in steps:
-            started = self.clock.now()
+            started = back.clock.now()
             verdict = _answer_of(step)
-            self.reporter.line(f"{name}: {verdict} ({self.clock.now() - started:.1f} s)")
+            seconds = back.clock.now() - started
+            back.reporter.line(f"{name}: {verdict} ({seconds:.1f} s)")
             if verdict.kind is not Kind.PASS:
-                raise GateFailed(self._take_back(release, name, verdict))
+                raise GateFailed(self._end(release, name, verdict, seconds))
+            self._note_step(name, verdict, seconds)
             for detail in verdict.details:
-                self.reporter.line(f"{name}:   | {detail}")
-        self._record(release)
+                back.reporter.line(f"{name}:   | {detail}")
+        self._record(release, record)
 
-    def _record(self, release: Release) -> None:
-        releases = VerifiedReleases(self.cluster, self.deployment)
+    @property
+    def _selector(self) -> str:
+        return self.rollback.names.selector(STABLE)
+
+    @property
+    def _where(self) -> str:
+        return self.rollback.cluster.namespace
+
+    @property
+    def _by_hand(self) -> str:
+        return f"Look at the pods: kubectl -n {self._where} describe pods -l {self._selector}"
+
+    def _record(self, release: Release, record: Mapping[str, str]) -> None:
+        cluster, names = self.rollback.cluster, self.rollback.names
+        deployment = names.deployment
         try:
-            releases.add(verified_now(self.cluster, self.deployment, release, list(self.records), self.wall_clock))
+            verified = verified_now(cluster, deployment, release, list(self.rollback.records), self.wall_clock)
+            records = {**verified.records, names.record("verified"): dict(record)}
+            VerifiedReleases(cluster, deployment).add(verified.model_copy(update={"records": records}))
         except (ClusterError, Unreachable) as error:
+            self._finish("held", f"it cannot be recorded as verified: {error}")
             raise GateFailed(
-                f"release {release.version} is held in {self.cluster.namespace}: it is healthy, but cannot be recorded"
+                f"release {release.version} is held in {self._where}: it is healthy, but cannot be recorded"
                 f" as verified: {error}. Nothing was changed back; the same command looks again"
             ) from error
+        self._finish("verified")
 
     def _pods(self) -> Verdict:
+        back = self.rollback
         return wait_for_verdict(
-            lambda: judge_rollout(self.cluster, self.deployment, self.selector),
+            lambda: judge_rollout(back.cluster, back.names.deployment, self._selector),
             waiting_for="pods",
-            timeout_seconds=self.rollout_timeout_seconds,
+            timeout_seconds=back.timeout_seconds,
             interval_seconds=INTERVAL_SECONDS,
-            reporter=self.reporter,
-            clock=self.clock,
+            reporter=back.reporter,
+            clock=back.clock,
         )
 
     def _logs(self) -> Verdict:
-        staying = [pod for pod in self.cluster.pods(self.selector) if pod.metadata.deletion_timestamp is None]
-        return read_logs(self.cluster, staying, lines=self.log_lines)
+        cluster = self.rollback.cluster
+        staying = [pod for pod in cluster.pods(self._selector) if pod.metadata.deletion_timestamp is None]
+        return read_logs(cluster, staying, lines=self.log_lines)
 
-    def _take_back(self, release: Release, step: str, verdict: Verdict) -> str:
+    def _end(self, release: Release, step: str, verdict: Verdict, seconds: float) -> str:
+        """Take the release back, or hold it, and return what a person reads."""
         why = f"step {step} ended with {verdict}"
         log = "".join(f"\n  | {line}" for line in verdict.details)
-        where = self.cluster.namespace
-        if verdict.kind is not Kind.FAIL and not self.rollback_when_unknown:
+        if not self.automatic or (verdict.kind is not Kind.FAIL and not self.rollback_when_unknown):
+            self._note_step(step, verdict, seconds)
+            self._finish("held", why)
             return (
-                f"release {release.version} is held in {where}: {why}. Nothing was changed back."
-                f" {self._by_hand()}; the same command looks again{log}"
+                f"release {release.version} is held in {self._where}: {why}. Nothing was changed back."
+                f" {self._by_hand}; the same command looks again{log}"
             )
+        outcome = self._take_back(release)
+        # Only now: whatever keeps the record from being written must not keep a bad release in front of the users.
+        self._note_step(step, verdict, seconds)
+        self._note("rollback", cause=why, outcome=str(outcome), seconds=outcome.whole_seconds, off=outcome.off_seconds)
+        self._finish("failed", why)
+        if outcome.kind is Kind.PASS:
+            return (
+                f"release {release.version} was taken back in {self._where}: {why}. {outcome.reason}; mend the release"
+                f" and run the same command{log}"
+            )
+        taken = "was taken back" if outcome.moved else "failed"
+        return f"release {release.version} {taken} in {self._where}: {why}. {outcome.reason}. {self._by_hand}{log}"
+
+    def _take_back(self, release: Release) -> Outcome:
+        cluster, deployment = self.rollback.cluster, self.rollback.names.deployment
         try:
-            last = VerifiedReleases(self.cluster, self.deployment).last()
-            if last is None or last.release.identity == release.identity:
-                way_back = _no_way_back(last)
-                return f"release {release.version} failed in {where}: {why}. {way_back}. {self._by_hand()}{log}"
-            back = self._go_back(release, last)
+            last = VerifiedReleases(cluster, deployment).last()
         except (ClusterError, Unreachable) as error:
-            return (
-                f"release {release.version} failed in {where}: {why}. THE ROLLBACK FAILED TOO: {error}. "
-                f"By hand: kubectl -n {where} rollout undo deployment/{self.deployment}{log}"
-            )
-        return f"release {release.version} was taken back in {where}: {why}. {back}{log}"
+            undo = f"By hand: {undo_command(self._where, deployment)}"
+            return Outcome(Kind.UNREACHABLE, f"THE ROLLBACK FAILED TOO: {error}. {undo}", moved=False)
+        if last is not None and last.release.identity == release.identity:
+            nothing = "It is the release that was verified last, so there is nothing else to go back to"
+            return Outcome(Kind.NO_DATA, nothing, moved=False)
+        return self.rollback.run(release, last)
 
-    def _go_back(self, release: Release, last: VerifiedRelease) -> str:
-        started = self.clock.now()
-        name = last.release.told_apart_from(release)
-        self.reporter.line(f"rollback: going back to {name}")
-        verdict = go_back(
-            self.cluster,
-            self.deployment,
-            self.selector,
-            last,
-            timeout_seconds=self.rollout_timeout_seconds,
-            reporter=self.reporter,
-            clock=self.clock,
-        )
-        if verdict.kind is Kind.PASS:
-            verdict = self.health.run(last.release.version, self.reporter)
-        seconds = self.clock.now() - started
-        if verdict.kind is Kind.PASS:
-            return (
-                f"{last.release.version} serves again after {seconds:.1f} s; mend the release and run the same command"
-            )
-        return (
-            f"{last.release.version} was put back, but after {seconds:.1f} s it is not seen to serve: {verdict}."
-            f" {self._by_hand()}"
+    def _note(self, kind: str, **facts: object) -> None:
+        if self.history is not None:
+            self.history.append(kind, **facts)
+
+    def _note_step(self, step: str, verdict: Verdict, seconds: float) -> None:
+        self._note(
+            "gate",
+            step=step,
+            verdict=str(verdict.kind),
+            reason=verdict.reason,
+            numbers=verdict.numbers,
+            query=verdict.query,
+            seconds=seconds,
         )
 
-    def _by_hand(self) -> str:
-        return f"Look at the pods: kubectl -n {self.cluster.namespace} describe pods -l {self.selector}"
+    def _finish(self, outcome: str, cause: str = "") -> None:
+        if self.history is not None:
+            self.history.finish(outcome, cause)
 
 
 def _answer_of(step: Callable[[], Verdict]) -> Verdict:
@@ -145,9 +173,3 @@ def _answer_of(step: Callable[[], Verdict]) -> Verdict:
         return step()
     except (ClusterError, Unreachable) as error:
         return Verdict(Kind.UNREACHABLE, str(error))
-
-
-def _no_way_back(last: VerifiedRelease | None) -> str:
-    if last is None:
-        return "It is the first release here, so there is nothing to go back to; its pods were left for inspection"
-    return "It is the release that was verified last, so there is nothing else to go back to"

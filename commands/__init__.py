@@ -1,1 +1,1 @@
-"""What a person runs beside `pulumi`: approvals, and a look at the pending migrations."""
+"""What a person runs beside `pulumi`: approvals, a look at the pending migrations, going back, and the record."""

@@ -1,4 +1,4 @@
-"""The product's own command line, behind `make approve` and `make migration-plan`."""
+"""The product's own command line, behind `make approve`, `make migration-plan`, `make rollback`, `make history`."""
 
 from __future__ import annotations
 
@@ -11,24 +11,29 @@ from pathlib import Path
 from checks.alembic import AlembicError
 from checks.migration_lint import LintError
 from checks.reader import Unreachable
-from checks.waiting import Reporter
+from checks.waiting import Clock, Reporter
 from cluster.access import connect
-from cluster.errors import ClusterError
+from cluster.api import Cluster
+from cluster.errors import ClusterError, GateFailed
+from cluster.history import History, who
+from cluster.holding import Holding
 from commands.approve import approve
+from commands.history import history
 from commands.migration_plan import existing, migration_plan
+from commands.rollback import rollback
 from evidence.errors import EvidenceError
 from evidence.git import read_revision
 from gates import SQL_FILE, Gates
 from settings import Settings, SettingsError, read_stack
 
 _MEND = ". To mend it: "
+EXPECTED = (SettingsError, EvidenceError, ClusterError, GateFailed, Unreachable, AlembicError, LintError)
 
 
 def _approve(arguments: argparse.Namespace, settings: Settings) -> list[str]:
-    wanted = settings.cluster
     return approve(
         settings,
-        connect(wanted.kubeconfig, wanted.context, wanted.namespace),
+        _connected(settings),
         arguments.stack,
         kind="migration" if arguments.migration is not None else "release",
         subject=arguments.release if arguments.migration is None else arguments.migration,
@@ -54,6 +59,32 @@ def _migration_plan(arguments: argparse.Namespace, settings: Settings) -> list[s
     )
 
 
+def _rollback(arguments: argparse.Namespace, settings: Settings) -> list[str]:
+    gates, told = Gates(settings), Reporter(line=_tell, live=_tell)
+    holding = Holding(f"make rollback of {arguments.stack}")
+    try:
+        cluster = holding.take(_connected(settings), gates.names.deployment, told)
+        with gates.rollback(cluster, told, Clock()) as back:
+            return rollback(
+                back,
+                stack=arguments.stack,
+                to=arguments.to,
+                by=arguments.by or who(),
+                wall_clock=lambda: datetime.now(UTC),
+            )
+    finally:
+        holding.release()
+
+
+def _history(arguments: argparse.Namespace, settings: Settings) -> list[str]:
+    return history(History(_connected(settings), settings.application.deployment), arguments.release)
+
+
+def _connected(settings: Settings) -> Cluster:
+    wanted = settings.cluster
+    return connect(wanted.kubeconfig, wanted.context, wanted.namespace)
+
+
 def _tell(text: str) -> None:
     print(text, file=sys.stderr)
 
@@ -69,7 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     approving.set_defaults(run=_approve)
     planning = commands.add_parser("migration-plan", help="show the SQL of the pending migrations")
     planning.set_defaults(run=_migration_plan)
-    for each in (approving, planning):
+    going_back = commands.add_parser("rollback", help="go back to a verified release")
+    going_back.add_argument("--to", metavar="VERSION", help="a verified one; without it the one before what serves")
+    going_back.add_argument("--by", metavar="NAME", help="who does it; without it the user of this machine or CI run")
+    going_back.set_defaults(run=_rollback)
+    looking_back = commands.add_parser("history", help="show the record of the releases")
+    looking_back.add_argument("--release", type=int, metavar="NUMBER", help="one of them, from beginning to end")
+    looking_back.set_defaults(run=_history)
+    for each in (approving, planning, going_back, looking_back):
         each.add_argument("--stack", required=True)
     return parser
 
@@ -79,7 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         lines: list[str] = parsed.run(parsed, read_stack(parsed.stack))
-    except (SettingsError, EvidenceError, ClusterError, Unreachable, AlembicError, LintError) as error:
+    except EXPECTED as error:
         what, _, mend = str(error).partition(_MEND)
         _tell(f"error: {what}" + (f"\nto mend it: {mend}" if mend else ""))
         return 1

@@ -17,6 +17,7 @@ from components.interruption import INTERRUPTION
 
 Check = Callable[[Mapping[str, str], Reporter], None]
 Inputs = Mapping[str, Any]
+Record = Mapping[str, pulumi.Input[str]]
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,14 @@ class GateArgs:
     """`record` names the ConfigMap; `data` is what it says once the gate is passed; `check` decides.
 
     `check` runs outside the program's event loop and may block. It returns, or raises an error whose text is shown.
+    `plan` is shown by a preview that finds the gate in the way: one line on what the check will do.
     """
 
     record: str
     namespace: str
-    data: Mapping[str, pulumi.Input[str]]
+    data: Record
     check: Check
+    plan: str = ""
 
 
 class Gate(pulumi.ComponentResource):
@@ -42,7 +45,7 @@ class Gate(pulumi.ComponentResource):
     def __init__(self, name: str, args: GateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("release-manager:release:Gate", name, {}, opts)
 
-        hook = gate_hook(f"{name}-gate", args.check, _data_of, self)
+        hook = gate_hook(f"{name}-gate", args.check, _data_of, self, plan=args.plan)
         self.record = k8s.core.v1.ConfigMap(
             f"{name}-record",
             metadata=k8s.meta.v1.ObjectMetaArgs(name=args.record, namespace=args.namespace),
@@ -56,17 +59,26 @@ class Gate(pulumi.ComponentResource):
 
 
 def gate_hook(
-    name: str, check: Check, record_of: Callable[[Inputs], Mapping[str, str]], gate: pulumi.Resource
+    name: str,
+    check: Check,
+    record_of: Callable[[Inputs], Mapping[str, str]],
+    gate: pulumi.Resource,
+    *,
+    plan: str = "",
 ) -> pulumi.ResourceHook:
     """Return a hook that lets the resource that it is bound to be made only if `check` returns.
 
-    `record_of` makes what the check is told out of the inputs of that resource; `gate` is what its messages are of.
+    `record_of` makes what the check is told out of the inputs of that resource; `gate` is what its messages are of. In
+    a preview the hook only shows `plan`.
     """
 
     async def before(hook: pulumi.ResourceHookArgs) -> None:
+        if pulumi.runtime.is_dry_run():
+            pulumi.log.info(plan, gate)
+            return
         await _run(check, record_of(hook.new_inputs or {}), gate)
 
-    return pulumi.ResourceHook(name, before)
+    return pulumi.ResourceHook(name, before, pulumi.ResourceHookOptions(on_dry_run=bool(plan)))
 
 
 def _data_of(inputs: Inputs) -> Mapping[str, str]:

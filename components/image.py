@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import pulumi
@@ -13,11 +14,14 @@ import pulumi_docker as docker
 from cluster.errors import GateFailed
 from components.gate import Check, Gate, GateArgs
 from components.recorded import recorded_outputs
+from evidence.build_context import BuildContextError, content_of, context_again, context_of
 from evidence.git import Revision
 from evidence.image import FoundImage
 from settings import Settings
 
 TYPE = "release-manager:release:Image"
+BUILD = "docker:index/image:Image"
+INPUTS = ("build", "buildOnPreview", "imageName", "registry", "skipPush")
 # An output of the component, by which the next update knows what the image on record was built from.
 BUILT_FROM = "built_from"
 
@@ -41,10 +45,16 @@ class ReleaseImage(pulumi.ComponentResource):
     """The image of a release, in the registry under `<environment>-<short sha>`. `reference` is repository and digest.
 
     What a person sees: the first update with a commit builds and pushes. With `image.reuse` the next one takes the
-    digest that the registry has under the tag, which a preview knows too, and shows no change. Where the registry has
-    an image that the update before did not build (of an earlier commit, or from another checkout) nothing is built,
-    and the engine drops its record of the build before: it shows `docker:index:Image delete` once, and no image is
-    deleted. A promoted image is never built: a gate sets its tag.
+    digest that the registry has under the tag, which a preview knows too, and shows no change; nor does one of
+    another commit that the registry has, as after a rollback: the last build that the engine has on record stays as
+    it is, until another is built. A promoted image is never built: a gate sets its tag.
+
+    With `image.reuse` what is committed is built, as git has it: what git ignores is not part of it. (A submodule in
+    the context, or a link that leads out of it, only the work tree has: then that is built, as without `image.reuse`.)
+
+    Where what the last build was made from is lost (its commit is not in this clone, and none is fetched; the work
+    tree has changed; another plug-in reads it) the engine drops its record of that build: it shows
+    `docker:index:Image delete` once, and no image is deleted.
 
     Deliberately deletes nothing from the registry: older releases must be there to go back to. The label `created` is
     the time of the commit. A promoted image keeps the labels of the environment that built it.
@@ -54,39 +64,30 @@ class ReleaseImage(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ImageArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(TYPE, name, {}, opts)
-        key = _content(args) if args.settings.image.reuse else ""
         built_from = ""
-        if args.found is None:
-            self.reference = self._built(name, args, again=True).repo_digest
-            built_from = key
-        elif args.found.promoted:
-            self.reference = self._promoted(name, args, args.found)
-        else:
-            self.reference = pulumi.Output.from_input(args.found.reference)
-            # Declared only where the provider finds nothing to build: whatever differs from its record it builds.
-            if recorded_outputs(TYPE, name).get(BUILT_FROM) == key:
-                self._built(name, args, again=False)
-                built_from = key
+        try:
+            if args.found is None:
+                directory = _directory(args)
+                built_from = _key(directory) if args.settings.image.reuse else ""
+                self.reference = self._built(name, args, directory).repo_digest
+            elif args.found.promoted:
+                self.reference = self._promoted(name, args, args.found)
+            else:
+                self.reference = pulumi.Output.from_input(args.found.reference)
+                built_from = self._still_on_record(name, args)
+        except BuildContextError as error:
+            raise pulumi.RunError(str(error)) from None
         self.register_outputs({"reference": self.reference, BUILT_FROM: built_from})
 
-    def _built(self, name: str, args: ImageArgs, *, again: bool) -> docker.Image:
+    def _built(self, name: str, args: ImageArgs, directory: str) -> docker.Image:
         settings, revision = args.settings.image, args.revision
         sign_in = settings.registry
-        image_name = f"{settings.repository}:{args.tag}"
-
-        def refuse(_hook: pulumi.ResourceHookArgs) -> None:
-            raise GateFailed(
-                f"the registry has {image_name} already, and a tag is never overwritten, but the engine's record asks"
-                " for a build (an update was killed?); release a new commit"
-            )
-
-        never = pulumi.ResourceHook(f"{name}-once", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
         return docker.Image(
             f"{name}-image",
-            image_name=image_name,
+            image_name=f"{settings.repository}:{args.tag}",
             build=docker.DockerBuildArgs(
-                context=settings.context,
-                dockerfile=f"{settings.context}/Dockerfile",
+                context=directory,
+                dockerfile=f"{directory}/Dockerfile",
                 platform="linux/amd64",
                 args={
                     **settings.build_args,
@@ -105,11 +106,41 @@ class ReleaseImage(pulumi.ComponentResource):
             else None,
             build_on_preview=False,
             skip_push=False,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _still_on_record(self, name: str, args: ImageArgs) -> str:
+        """Declare the last build as the engine has it on record, whichever commit it was of; return its key.
+
+        Declared only where the provider finds nothing to build: whatever differs from its record it builds. Returns
+        an empty text where there is no such record, or no such certainty.
+        """
+        key: str = recorded_outputs(TYPE, name).get(BUILT_FROM, "")
+        on_record = recorded_outputs(BUILD, f"{name}-image") if key else {}
+        directory = str(on_record.get("context", ""))
+        if context_again(Path(args.settings.image.context), directory) is None or key != _key(directory):
+            return ""
+        image_name = str(on_record["imageName"])
+
+        def refuse(_hook: pulumi.ResourceHookArgs) -> None:
+            raise GateFailed(
+                f"the engine would build {image_name} again, which the registry has already, and a tag is never"
+                " overwritten (was the docker plug-in replaced?); release a new commit"
+            )
+
+        never = pulumi.ResourceHook(f"{name}-once", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+        docker.Image(
+            f"{name}-image",
+            image_name=image_name,
+            build=docker.DockerBuildArgs(context=directory, dockerfile=f"{directory}/Dockerfile"),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                hooks=None if again else pulumi.ResourceHookBinding(before_create=[never], before_update=[never]),
+                # The engine puts what it has on record in their place: the arguments of that build, and its sign-in.
+                ignore_changes=list(INPUTS),
+                hooks=pulumi.ResourceHookBinding(before_create=[never], before_update=[never]),
             ),
         )
+        return key
 
     def _promoted(self, name: str, args: ImageArgs, found: FoundImage) -> pulumi.Output[str]:
         gate = Gate(
@@ -126,22 +157,14 @@ class ReleaseImage(pulumi.ComponentResource):
         return gate.record.data.apply(lambda data: data["image"])
 
 
-def _content(args: ImageArgs) -> str:
-    """Return a hash of everything that can make the provider build: what is sent, and what it is told."""
+def _directory(args: ImageArgs) -> str:
     settings, revision = args.settings.image, args.revision
-    told = [args.tag, settings.repository, settings.context, sorted(settings.build_args.items())]
-    told += [revision.version(args.settings.environment), revision.source, revision.committed_at]
-    server = settings.registry.server if settings.registry else ""
-    digest = hashlib.sha256(json.dumps([*told, server]).encode())
-    for file in sorted(Path(settings.context).rglob("*")):
-        status = file.lstat()
-        digest.update(f"{file.relative_to(settings.context)}\0{status.st_mode}\0".encode())
-        if file.is_symlink():
-            digest.update(str(file.readlink()).encode())
-        elif file.is_file():
-            try:
-                digest.update(hashlib.sha256(file.read_bytes()).digest())
-            except OSError as error:
-                reason = f"{file}, which is part of the image, cannot be read ({error.strerror}); chmod u+r {file}"
-                raise pulumi.RunError(reason) from None
-    return digest.hexdigest()[:16]
+    if not settings.reuse or revision.changes:
+        return settings.context
+    return str(context_of(Path(settings.context), revision.sha) or settings.context)
+
+
+def _key(directory: str) -> str:
+    """Return a hash of what the provider reads from `directory`, and of which provider it is."""
+    told = [metadata.version("pulumi-docker"), directory, content_of(Path(directory))]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]

@@ -29,7 +29,8 @@ esac
 class MigrationArgs:
     """`image` by digest; `tag` is its version; `check` waits for the Job called as its record says.
 
-    `plan` is asked in safe mode, right before the Job is made, whether it may run.
+    `plan` is asked in safe mode, right before the Job is made, whether it may run. `recorded` is the name of the Job's
+    resource where the one on record is to stay.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class MigrationArgs:
     tag: str
     plan: Check
     check: Check
+    recorded: str | None = None
 
 
 class Migration(pulumi.ComponentResource):
@@ -51,8 +53,8 @@ class Migration(pulumi.ComponentResource):
         super().__init__("release-manager:release:Migration", name, {}, opts)
         application, cluster = args.settings.application, args.settings.cluster
         command = ["/bin/sh", "-c", UPGRADE_SCRIPT, "migration", *args.settings.migration.alembic]
-        content = [args.tag, pod.configuration_hash(application), *command]
-        key = _short_hash(content)
+        content = [args.tag, application.configuration_hash, *command]
+        resource = args.recorded or f"{name}-{_short_hash(content)}"
         # Whatever is in the Job's template is in its name: a Job cannot be changed, and one that is being deleted
         # cannot be made again.
         job_name = pulumi.Output.from_input(args.image).apply(
@@ -71,7 +73,7 @@ class Migration(pulumi.ComponentResource):
             volume_mounts=mounts,
         )
         job = k8s.batch.v1.Job(
-            f"{name}-{key}",
+            resource,
             metadata=k8s.meta.v1.ObjectMetaArgs(
                 name=job_name, namespace=cluster.namespace, labels=labels, annotations=pod.SKIP_AWAIT
             ),
@@ -98,7 +100,7 @@ class Migration(pulumi.ComponentResource):
             GateArgs(
                 record=self.record,
                 namespace=cluster.namespace,
-                data={"job": job_name, "version": args.tag, "image": args.image},
+                data={"job": job_name, "version": args.tag, "image": args.image, "resource": resource},
                 check=args.check,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[job]),

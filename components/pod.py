@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-
 import pulumi_kubernetes as k8s
 
+from cluster.ownership import ENGINE_MANAGER
 from concerns.application import RELEASE_VERSION, ApplicationSettings
 
 USER_ID = 10001
 SKIP_AWAIT = {"pulumi.com/skipAwait": "true"}
-
-
-def configuration_hash(settings: ApplicationSettings) -> str:
-    """Return ten hexadecimal digits that name exactly this configuration of the application."""
-    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+# Always the same writer: what a person or a rollback has written under another name is taken over, and taken off again
+# where the release does not declare it.
+ANNOTATIONS = {**SKIP_AWAIT, "pulumi.com/patchFieldManager": ENGINE_MANAGER}
 
 
 def environment(settings: ApplicationSettings, version: str) -> list[k8s.core.v1.EnvVarArgs]:

@@ -2,139 +2,132 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
+from cluster.names import CANARY, STABLE, Names
+from cluster.standing import Standing
 from components import pod
+from components.gate import Check, Gate, GateArgs, Record
+from components.traffic import traffic
+from components.workload import WorkloadArgs, deployment
 from settings import Settings
-
-DRAIN_SECONDS = 2
-TERMINATION_GRACE_SECONDS = 30
 
 
 @dataclass(frozen=True)
 class RolloutArgs:
-    """`image` by digest; `version` is what /health must answer."""
+    """`record` is what each step writes down: which release went through it, and from where it started.
+
+    `step` decides at each step of a canary whether the next one may begin; `plan` says in one line what it will do.
+    `standing` is what the cluster has already.
+    """
 
     settings: Settings
     image: pulumi.Input[str]
     version: str
+    record: Record
+    standing: Standing
+    step: Check
+    plan: Callable[[int], str] = lambda _percent: ""
 
 
 class Rollout(pulumi.ComponentResource):
-    """A Deployment that replaces its pods one by one, its Service and its Ingress.
+    """The Deployment, behind its Service; with strategy `canary` also the canary and a gate for each step.
 
-    Deliberately does not wait for the pods: the verification behind it does, and fails sooner and says more. Creates
-    no namespace and no Secret: the backing services own them.
+    The first gates scale the canary beside a stable that stays whole. Stable is changed only when they have been
+    passed, and the last gate watches it being replaced. Deliberately does not wait for pods: the gates behind them do,
+    and fail sooner and say more. Creates no namespace and no Secret: the backing services own them.
     """
 
     def __init__(self, name: str, args: RolloutArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("release-manager:release:Rollout", name, {}, opts)
-        application, namespace = args.settings.application, args.settings.cluster.namespace
-        rollout = args.settings.rollout
-        label = {"app": application.app}
-        self.selector = {**label, "track": "stable"}
-        child = pulumi.ResourceOptions(parent=self)
-        k8s.apps.v1.Deployment(
-            f"{name}-stable",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=application.deployment, namespace=namespace, labels=label, annotations=pod.SKIP_AWAIT
-            ),
-            spec=k8s.apps.v1.DeploymentSpecArgs(
-                replicas=rollout.replicas,
-                revision_history_limit=10,
-                progress_deadline_seconds=rollout.timeout_seconds,
-                selector=k8s.meta.v1.LabelSelectorArgs(match_labels=self.selector),
-                strategy=k8s.apps.v1.DeploymentStrategyArgs(
-                    type="RollingUpdate",
-                    rolling_update=k8s.apps.v1.RollingUpdateDeploymentArgs(
-                        max_surge=rollout.max_surge, max_unavailable=rollout.max_unavailable
-                    ),
-                ),
-                template=_template(args, self.selector),
-            ),
-            opts=child,
-        )
-        service = k8s.core.v1.Service(
-            f"{name}-service",
-            metadata=k8s.meta.v1.ObjectMetaArgs(
-                name=application.deployment, namespace=namespace, labels=label, annotations=pod.SKIP_AWAIT
-            ),
-            spec=k8s.core.v1.ServiceSpecArgs(
-                selector=label,
-                ports=[k8s.core.v1.ServicePortArgs(name="http", port=80, target_port="http")],
-            ),
-            opts=child,
-        )
-        _ingress(f"{name}-ingress", args.settings, pulumi.ResourceOptions(parent=self, depends_on=[service]))
+        settings = args.settings
+        self._names = Names(settings.application.deployment, settings.application.app)
+        ways_in = traffic(name, settings, args.standing.port, pulumi.ResourceOptions(parent=self))
+        *first, last = settings.rollout.steps or (100,)
+        before: list[pulumi.Resource] = [*ways_in]
+        if settings.rollout.strategy == "canary":
+            before.append(self._canary(name, args, ways_in))
+            for percent in first:
+                before.append(self._gate(name, args, percent, before[-1]))
+        stable = self._stable(name, args, before)
+        if settings.rollout.strategy == "canary":
+            self._gate(name, args, last, stable)
         self.register_outputs({})
 
+    def _canary(self, name: str, args: RolloutArgs, ways_in: list[pulumi.Resource]) -> pulumi.Resource:
+        workload = WorkloadArgs(args.settings, args.image, args.version, CANARY)
+        # It rests at 0 between releases, and only the gates scale it; but one that a killed run left is let go here.
+        ignored = None if args.standing.canary_left else ["spec.replicas"]
+        opts = pulumi.ResourceOptions(parent=self, depends_on=ways_in, ignore_changes=ignored)
+        return deployment(f"{name}-canary", workload, self._names.canary, 0, opts)
 
-def _template(args: RolloutArgs, labels: dict[str, str]) -> k8s.core.v1.PodTemplateSpecArgs:
-    application = args.settings.application
-    volumes, mounts = pod.scratch()
-    container = k8s.core.v1.ContainerArgs(
-        name="api",
-        image=args.image,
-        ports=[k8s.core.v1.ContainerPortArgs(name="http", container_port=application.port)],
-        env=pod.environment(application, args.version),
-        env_from=pod.credentials(application),
-        resources=pod.resources(application),
-        security_context=pod.container_security(),
-        volume_mounts=mounts,
-        startup_probe=_probe("/livez", period_seconds=1, failure_threshold=30),
-        readiness_probe=_probe("/readyz", period_seconds=1, failure_threshold=2),
-        liveness_probe=_probe("/livez", period_seconds=5, failure_threshold=3),
-    )
-    return k8s.core.v1.PodTemplateSpecArgs(
-        metadata=k8s.meta.v1.ObjectMetaArgs(labels={**labels, "app.kubernetes.io/version": args.version}),
-        spec=k8s.core.v1.PodSpecArgs(
-            automount_service_account_token=False,
-            enable_service_links=False,
-            security_context=pod.pod_security(),
-            termination_grace_period_seconds=TERMINATION_GRACE_SECONDS,
-            containers=[container],
-            volumes=volumes,
-        ),
-    )
-
-
-def _probe(path: str, *, period_seconds: int, failure_threshold: int) -> k8s.core.v1.ProbeArgs:
-    return k8s.core.v1.ProbeArgs(
-        http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port="http"),
-        period_seconds=period_seconds,
-        failure_threshold=failure_threshold,
-        timeout_seconds=2,
-    )
-
-
-def _ingress(name: str, settings: Settings, opts: pulumi.ResourceOptions) -> k8s.networking.v1.Ingress:
-    host = urlsplit(str(settings.health.url)).hostname or ""
-    backend = k8s.networking.v1.IngressBackendArgs(
-        service=k8s.networking.v1.IngressServiceBackendArgs(
-            name=settings.application.deployment, port=k8s.networking.v1.ServiceBackendPortArgs(name="http")
+    def _stable(self, name: str, args: RolloutArgs, before: list[pulumi.Resource]) -> pulumi.Resource:
+        rollout, workload = args.settings.rollout, WorkloadArgs(args.settings, args.image, args.version, STABLE)
+        child = pulumi.ResourceOptions(parent=self)
+        others_scale = rollout.autoscaling is not None or rollout.capacity == "fixed"
+        stable = deployment(
+            f"{name}-stable",
+            workload,
+            self._names.deployment,
+            # The engine sends it with the first update, whatever it ignores later: that of an adopted stable stays.
+            (args.standing.replicas or rollout.replicas) if others_scale else rollout.replicas,
+            pulumi.ResourceOptions(
+                parent=self, depends_on=before, ignore_changes=["spec.replicas"] if others_scale else None
+            ),
         )
-    )
-    path = k8s.networking.v1.HTTPIngressPathArgs(path="/", path_type="Prefix", backend=backend)
-    secret = settings.ingress.tls_secret
-    return k8s.networking.v1.Ingress(
-        name,
-        metadata=k8s.meta.v1.ObjectMetaArgs(
-            name=settings.application.deployment,
-            namespace=settings.cluster.namespace,
-            annotations=pod.SKIP_AWAIT,
-        ),
-        spec=k8s.networking.v1.IngressSpecArgs(
-            ingress_class_name=settings.ingress.class_name,
-            tls=[k8s.networking.v1.IngressTLSArgs(hosts=[host], secret_name=secret)] if secret else None,
-            rules=[
-                k8s.networking.v1.IngressRuleArgs(
-                    host=host, http=k8s.networking.v1.HTTPIngressRuleValueArgs(paths=[path])
-                )
-            ],
-        ),
-        opts=opts,
-    )
+        metadata = k8s.meta.v1.ObjectMetaArgs(
+            name=self._names.deployment,
+            namespace=args.settings.cluster.namespace,
+            labels={"app": self._names.app},
+            annotations=pod.ANNOTATIONS,
+        )
+        k8s.policy.v1.PodDisruptionBudget(
+            f"{name}-disruptions",
+            metadata=metadata,
+            spec=k8s.policy.v1.PodDisruptionBudgetSpecArgs(
+                max_unavailable=1, selector=k8s.meta.v1.LabelSelectorArgs(match_labels=workload.selector)
+            ),
+            opts=child,
+        )
+        if rollout.autoscaling is not None:
+            wanted = rollout.autoscaling
+            target: dict[str, Any] = {"type": "Utilization", "average_utilization": wanted.cpu_percent}
+            k8s.autoscaling.v2.HorizontalPodAutoscaler(
+                f"{name}-autoscaler",
+                metadata=metadata,
+                spec=k8s.autoscaling.v2.HorizontalPodAutoscalerSpecArgs(
+                    min_replicas=wanted.minimum,
+                    max_replicas=wanted.maximum,
+                    scale_target_ref=k8s.autoscaling.v2.CrossVersionObjectReferenceArgs(
+                        api_version="apps/v1", kind="Deployment", name=self._names.deployment
+                    ),
+                    metrics=[
+                        k8s.autoscaling.v2.MetricSpecArgs(
+                            type="Resource",
+                            resource=k8s.autoscaling.v2.ResourceMetricSourceArgs(
+                                name="cpu", target=k8s.autoscaling.v2.MetricTargetArgs(**target)
+                            ),
+                        )
+                    ],
+                ),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[stable]),
+            )
+        return stable
+
+    def _gate(self, name: str, args: RolloutArgs, percent: int, before: pulumi.Resource) -> Gate:
+        return Gate(
+            f"{name}-step-{percent}",
+            GateArgs(
+                record=self._names.step_record(percent),
+                namespace=args.settings.cluster.namespace,
+                data={**args.record, "step": str(percent)},
+                check=args.step,
+                plan=args.plan(percent),
+            ),
+            pulumi.ResourceOptions(parent=self, depends_on=[before]),
+        )

@@ -5,20 +5,27 @@ from __future__ import annotations
 import pulumi
 import pulumi_kubernetes as k8s
 
+from cluster.standing import Standing
+from components.gone_back import leave_as_it_is
 from concerns.cluster import ClusterSettings
 
 
-def provider(settings: ClusterSettings) -> k8s.Provider:
-    """Return the provider of the cluster that `settings` names, and of no other.
+def target(settings: ClusterSettings, standing: Standing) -> pulumi.ResourceOptions:
+    """Return the options by which everything is declared on the cluster that `settings` names, and on no other.
 
-    A rollback writes fields that the engine owns: the next update takes them over again instead of stopping.
+    A rollback writes fields that the engine owns: the next update takes them over again instead of stopping. What is
+    there already by the name of a resource, made by hand, is taken over as well.
     """
-    return k8s.Provider(
+    provider = k8s.Provider(
         "cluster",
         kubeconfig=settings.kubeconfig,
         context=settings.context,
         enable_config_map_mutable=True,
         enable_patch_force=True,
+        upsert_existing_objects=True,
+    )
+    return pulumi.ResourceOptions(
+        providers=[provider], transformations=[leave_as_it_is] if standing.gone_back else None
     )
 
 

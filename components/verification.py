@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pulumi
 
-from checks.waiting import Reporter
-from components.gate import Gate, GateArgs
+from components.gate import Check, Gate, GateArgs, Record
 from settings import Settings
 
 
 @dataclass(frozen=True)
 class VerificationArgs:
-    """The release to verify, field by field as its record will name it."""
+    """`record` is the release to verify, as its record will name it; `check` verifies it."""
 
     settings: Settings
-    version: str
-    image: pulumi.Input[str]
-    configuration: str
-    revision: str
-    check: Callable[[Mapping[str, str], Reporter], None]
+    record: Record
+    check: Check
 
 
 class Verification(pulumi.ComponentResource):
@@ -37,12 +32,7 @@ class Verification(pulumi.ComponentResource):
             GateArgs(
                 record=f"{args.settings.application.deployment}-verified",
                 namespace=args.settings.cluster.namespace,
-                data={
-                    "version": args.version,
-                    "image": args.image,
-                    "configuration": args.configuration,
-                    "revision": args.revision,
-                },
+                data=args.record,
                 check=args.check,
             ),
             pulumi.ResourceOptions(parent=self),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from pydantic import Field, field_validator
 
 from concerns.concern import DNS_LABEL, Concern
@@ -28,6 +31,12 @@ class ApplicationSettings(Concern):
     credentials: str = Field(pattern=DNS_LABEL, description="An existing Secret with DATABASE_URL, REDIS_URL, ...")
     environment: dict[str, str] = Field(default_factory=dict, description="Plain environment variables, no secrets.")
     resources: ResourceSettings
+
+    @property
+    def configuration_hash(self) -> str:
+        """Ten hexadecimal digits that name exactly this configuration of the application."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
 
     @field_validator("environment")
     @classmethod

@@ -12,9 +12,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from concerns.analysis import AnalysisSettings, PrometheusSettings
 from concerns.application import ApplicationSettings
 from concerns.approval import ApprovalSettings
-from concerns.canary_shares import pods_of_share
+from concerns.canary_shares import expresses, pods_of_share, smallest_replicas
 from concerns.cluster import ClusterSettings
 from concerns.health import HealthSettings, IngressSettings
 from concerns.image import ImageSettings
@@ -51,20 +52,81 @@ def _canary(rollout: RolloutSettings) -> Iterator[Wrong]:
         return
     if not rollout.steps:
         yield contradiction("rollout.steps", rollout.steps, "strategy 'canary' needs them, such as [10, 50, 100]")
-    for step in rollout.steps[:-1]:
-        pods, share = pods_of_share(step, rollout.replicas)
-        if round(share) != step:
-            allowed = (
-                f"{rollout.replicas} replicas cannot express it: {pods} canary pods beside them are {share:.0f} %;"
-                " change rollout.steps or rollout.replicas"
+
+
+def _shares(rollout: RolloutSettings, ingress: IngressSettings) -> Iterator[Wrong]:
+    if rollout.strategy == "rolling":
+        return
+    if ingress.gateway is not None:
+        # Its weights express any share; only a version without a pod cannot take one.
+        if rollout.capacity == "fixed" and rollout.replicas == 1 and rollout.steps[:-1]:
+            yield contradiction(
+                "rollout.replicas", 1, "with rollout.capacity 'fixed' the canary would take the only pod: 2"
             )
-            yield contradiction("rollout.steps", step, allowed)
-    yield contradiction(
-        "rollout.strategy",
-        rollout.strategy,
-        "releases in steps are not possible yet, and this stack stays closed until they are;"
-        " nothing to mend: a stack whose strategy is 'rolling' can be released",
-    )
+        return
+    for step in rollout.steps[:-1]:
+        pods, share = pods_of_share(step, rollout.replicas, rollout.capacity)
+        if abs(share - step) > rollout.share_tolerance_percent:
+            least = smallest_replicas(rollout.steps[:-1], rollout.share_tolerance_percent, rollout.capacity)
+            mend = f"{least} replicas can express all steps" if least else "no number of replicas expresses all steps"
+            allowed = (
+                f"{rollout.replicas} replicas cannot express it: {pods} canary pods of them are {share:.1f} %"
+                if rollout.capacity == "fixed"
+                else f"{rollout.replicas} replicas cannot express it: {pods} canary pods beside them are {share:.1f} %"
+            )
+            yield contradiction("rollout.steps", step, f"{allowed}; {mend} within {rollout.share_tolerance_percent:g}")
+    scaled = rollout.autoscaling
+    if scaled is not None and not expresses(
+        rollout.steps[:-1], scaled.minimum, rollout.share_tolerance_percent, rollout.capacity
+    ):
+        least = smallest_replicas(rollout.steps[:-1], rollout.share_tolerance_percent, rollout.capacity)
+        allowed = f"so few replicas cannot express all of rollout.steps; {least} can"
+        yield contradiction("rollout.autoscaling.minimum", scaled.minimum, allowed)
+
+
+def _analysis(
+    rollout: RolloutSettings, analysis: AnalysisSettings | None, prometheus: PrometheusSettings | None
+) -> Iterator[Wrong]:
+    if rollout.strategy != "canary":
+        return
+    for name, found in {"analysis": analysis, "prometheus": prometheus}.items():
+        if found is None:
+            yield contradiction(name, None, "rollout.strategy is 'canary': its steps are judged by it")
+    if analysis is None:
+        return
+    for name in ("rule_out_error_percent", "rule_out_slow_percent"):
+        wanted = getattr(analysis, name)
+        if len(wanted) != len(rollout.steps):
+            yield contradiction(
+                f"analysis.{name}", wanted, f"rollout.steps has {len(rollout.steps)} steps: one number for each"
+            )
+    if analysis.minimum_seconds > analysis.maximum_seconds:
+        yield contradiction(
+            "analysis.minimum_seconds",
+            analysis.minimum_seconds,
+            f"at most analysis.maximum_seconds ({analysis.maximum_seconds:g})",
+        )
+    needed = len(rollout.steps) * analysis.maximum_seconds + rollout.replicas * SECONDS_PER_POD
+    if rollout.timeout_seconds < needed:
+        allowed = (
+            f"{len(rollout.steps)} steps of analysis.maximum_seconds ({analysis.maximum_seconds:g}) and the start of"
+            f" {rollout.replicas} pods need {needed:g} or more"
+        )
+        yield contradiction("rollout.timeout_seconds", rollout.timeout_seconds, allowed)
+
+
+def _autoscaling(rollout: RolloutSettings) -> Iterator[Wrong]:
+    wanted = rollout.autoscaling
+    if wanted is None:
+        return
+    if wanted.minimum > wanted.maximum:
+        allowed = f"at most rollout.autoscaling.maximum ({wanted.maximum})"
+        yield contradiction("rollout.autoscaling.minimum", wanted.minimum, allowed)
+    if not wanted.minimum <= rollout.replicas <= wanted.maximum:
+        allowed = f"within rollout.autoscaling ({wanted.minimum} to {wanted.maximum}): the first release starts so many"
+        yield contradiction("rollout.replicas", rollout.replicas, allowed)
+    if rollout.capacity == "fixed":
+        yield contradiction("rollout.capacity", "fixed", "the autoscaler sets how many pods there are: surge")
 
 
 def _replacement(rollout: RolloutSettings) -> Iterator[Wrong]:
@@ -85,15 +147,23 @@ def _replacement(rollout: RolloutSettings) -> Iterator[Wrong]:
         yield contradiction("rollout.timeout_seconds", rollout.timeout_seconds, allowed)
 
 
+def _way_in(ingress: IngressSettings) -> Iterator[Wrong]:
+    if ingress.gateway is None and not ingress.class_name:
+        allowed = "name the IngressClass that serves the host of health.url, or an ingress.gateway"
+        yield contradiction("ingress.class_name", "", allowed)
+
+
 def _tls(health: HealthSettings, ingress: IngressSettings) -> Iterator[Wrong]:
+    if health.url.username or health.url.password:
+        yield contradiction("health.url", str(health.url), "must not hold a user or a password")
+    if ingress.gateway is not None:
+        return
     over_tls = health.url.scheme == "https"
     if over_tls and ingress.tls_secret is None:
         allowed = f"health.url is {health.url}: name the Secret with the certificate of its host"
         yield contradiction("ingress.tls_secret", None, allowed)
     if not over_tls and ingress.tls_secret is not None:
         yield contradiction("health.url", str(health.url), "ingress.tls_secret is set: use https, or leave it out")
-    if health.url.username or health.url.password:
-        yield contradiction("health.url", str(health.url), "must not hold a user or a password")
 
 
 def _approvers(approval: ApprovalSettings, migration: MigrationSettings) -> Iterator[Wrong]:
@@ -154,7 +224,11 @@ def _scripts(environment: str, verification: VerificationSettings) -> Iterator[W
 
 RULES: tuple[Rule, ...] = (
     _canary,
+    _shares,
+    _analysis,
+    _autoscaling,
     _replacement,
+    _way_in,
     _tls,
     _approvers,
     _tag,

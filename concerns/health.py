@@ -7,11 +7,26 @@ from pydantic import AnyHttpUrl, Field
 from concerns.concern import ADDRESS, DNS_LABEL, Concern
 
 
-class IngressSettings(Concern):
-    """How the host of health.url reaches the pods."""
+class GatewaySettings(Concern):
+    """An existing Gateway (gateway.networking.k8s.io) that serves the host of health.url."""
 
-    class_name: str = Field(pattern=DNS_LABEL)
+    name: str = Field(pattern=DNS_LABEL)
+    namespace: str = Field(pattern=DNS_LABEL)
+    listener: str = Field(
+        default="", pattern=DNS_LABEL, description="Name of one of its listeners; without it, all that take the host."
+    )
+
+
+class IngressSettings(Concern):
+    """How the host of health.url reaches the pods: through an Ingress, or with `gateway` through an HTTPRoute.
+
+    An HTTPRoute gives a canary exactly its share of the requests, whatever the number of pods. The certificate is then
+    that of the Gateway's listener, and `class_name` and `tls_secret` are not looked at.
+    """
+
+    class_name: str = Field(default="", pattern=DNS_LABEL, description="IngressClass; needed where gateway is not set.")
     tls_secret: str | None = Field(default=None, pattern=DNS_LABEL)
+    gateway: GatewaySettings | None = None
 
 
 class HealthSettings(Concern):

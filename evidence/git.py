@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +16,14 @@ SHORT = 7
 
 
 class GitError(EvidenceError):
-    """Git cannot answer, or what it answers must not be released; the text names the mend."""
+    """Git cannot answer, or what it answers must not be released; the text names the mend.
+
+    `reason` is what git itself said, where it said something.
+    """
+
+    def __init__(self, text: str, *, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason or text
 
 
 @dataclass(frozen=True)
@@ -54,11 +63,17 @@ def read_revision(directory: Path) -> Revision:
     return Revision(sha, committed_at, source, _content_hash(directory) if listed else "")
 
 
-def git(directory: Path, *arguments: str) -> str:
-    """Return what git prints, without the last line break. Raises GitError where it fails."""
+def git(directory: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
+    """Return what git prints, without the last line break. Raises GitError where it fails.
+
+    `variables` are set for git besides those of this process.
+    """
     command = ["git", "-C", str(directory), *arguments]
+    environment = {**os.environ, **(variables or {})}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False, env=environment
+        )
     except FileNotFoundError:
         raise GitError("git is not on PATH; install it: apt-get install git") from None
     except subprocess.TimeoutExpired:
@@ -67,7 +82,7 @@ def git(directory: Path, *arguments: str) -> str:
         lines = [line.strip() for line in done.stderr.strip().splitlines()] or ["no reason given"]
         own_advice = next((line for line in lines if line.startswith("git ")), None)
         mend = own_advice or "make one: git init && git add -A && git commit"
-        raise GitError(f"git knows no commit for {directory} ({lines[0]}); {mend}")
+        raise GitError(f"git knows no commit for {directory} ({lines[0]}); {mend}", reason=lines[0])
     return done.stdout.rstrip("\n")
 
 

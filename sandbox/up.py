@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.cluster.layout import LOOPBACK
 from sandbox.errors import SandboxError
 from sandbox.existing import Existing, ExistingKubectl
 from sandbox.ingress.ingress import TLS_SECRET
@@ -17,6 +18,7 @@ from sandbox.phases import Phases
 from sandbox.plugins.install import PluginInstaller
 from sandbox.pulumi_runner import PulumiRunner
 from sandbox.service import Service
+from sandbox.services import prometheus
 from sandbox.services.backing import BackingServices
 from sandbox.update import Updater, health, summary
 from sandbox.world import World
@@ -120,6 +122,7 @@ class Up:
             "base_image": self.world.images.base,
             "ca_file": str(paths.authority),
             "tls_secret": TLS_SECRET,
+            "prometheus": f"http://{LOOPBACK}:{prometheus.NODE_PORT}",
         }
         return render(paths, "sandbox", self.stack, values)
 

@@ -18,8 +18,9 @@ from sandbox.paths import Paths
 from sandbox.processes import Processes
 from sandbox.registry import Registry
 from sandbox.service import Service
-from sandbox.toolchain.build import Toolchain
+from sandbox.toolchain.build import Built, Toolchain
 from sandbox.toolchain.downloads import Downloads
+from sandbox.toolchain.gateway_api import GatewayApi
 from sandbox.toolchain.pulumi_cli import PulumiFinder
 
 CLUSTER_TOOLS = ("kubernetes", "coredns", "traefik")
@@ -80,7 +81,12 @@ class World:
     @cached_property
     def ingress(self) -> Ingress:
         """What listens on 127.0.0.1 for the names of the environments."""
-        return Ingress(self.paths, self.processes, self._tool("traefik"))
+        return Ingress(self.paths, self.processes, self._tool("traefik"), self.gateway_api)
+
+    @cached_property
+    def gateway_api(self) -> GatewayApi:
+        """The definitions of the Gateway API."""
+        return GatewayApi(self.paths)
 
     @cached_property
     def kubectl(self) -> Kubectl:
@@ -94,10 +100,15 @@ class World:
     def build(self, progress: Callable[[str], None]) -> str:
         """Build what the cluster is made of; return one closing line."""
         built = self.toolchain.ensure(CLUSTER_TOOLS, progress)
+        self.gateway_api.ensure()
         self._programs.update({tool.name: tool.program for tool in built})
         fresh = [tool.name for tool in built if tool.fresh]
         versions = ", ".join(f"{tool.name} {tool.version}" for tool in built)
         return f"{versions} ({'built ' + ', '.join(fresh) if fresh else 'already built'})"
+
+    def vegeta(self, progress: Callable[[str], None]) -> Built:
+        """Return the load generator, built where it is missing. `make up` does without."""
+        return self.toolchain.ensure(["vegeta"], progress)[0]
 
     def _tool(self, name: str) -> Path:
         return self._programs.get(name, self.paths.tools / name)

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the tests on the sandbox: what uses different stacks beside each other, then what needs the sandbox alone.
+# Runs the tests on the sandbox: what uses different stacks beside each other; production, which measures under load
+# and so has the machine to itself; then what stops the sandbox.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 outputs=$(mktemp -d)
@@ -13,9 +14,9 @@ start() {
 	running[$name]=$!
 }
 
-echo "on the sandbox: plug-ins, dev and staging beside each other, then what needs it alone"
+echo "on the sandbox: plug-ins, dev and staging beside each other, then production, then what stops it"
 start plugins tests/plugins
-start dev tests/e2e --ignore-glob='*/test_staging_*'
+start dev tests/e2e --ignore-glob='*/test_staging_*' --ignore-glob='*/test_prod_*'
 start staging tests/e2e/test_staging_*.py
 failed=0
 for name in plugins dev staging; do
@@ -23,4 +24,5 @@ for name in plugins dev staging; do
 	cat "$outputs/$name"
 done
 [ "$failed" = 0 ] || exit 1
+.venv/bin/pytest -m "e2e and not alone" --durations=5 tests/e2e/test_prod_*.py || exit 1
 .venv/bin/pytest -m "e2e and alone" tests/e2e

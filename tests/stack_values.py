@@ -44,6 +44,25 @@ _VALUES: dict[str, Any] = {
 }
 
 
+CANARY: dict[str, Any] = {
+    "rollout__strategy": "canary",
+    "rollout__steps": [10, 50, 100],
+    "rollout__replicas": 9,
+    "analysis": {
+        "error_percent": 0.1,
+        "slow_seconds": 0.5,
+        "slow_percent": 1,
+        "rule_out_error_percent": [1, 0.3, 0.1],
+        "rule_out_slow_percent": [5, 2, 1],
+        "minimum_seconds": 15,
+        "maximum_seconds": 60,
+        "database_connections_percent": 80,
+        "memory_percent": 70,
+    },
+    "prometheus": {"url": "https://prometheus.internal"},
+}
+
+
 def stack_values(**changes: Any) -> dict[str, Any]:
     """Return the values; a change is named by its path with `__` between the keys, and ... takes a key away."""
     values = copy.deepcopy(_VALUES)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,10 @@ import pytest
 import gates
 from checks.reader import Unreachable
 from checks.verdict import Kind
-from checks.waiting import Clock
+from checks.waiting import Clock, Reporter
 from cluster.api import Cluster
 from cluster.errors import ClusterError, GateFailed
+from cluster.holding import Holding
 from cluster.release import Release
 from cluster.verification_gate import VerificationGate
 from gates import Gates, trust
@@ -25,6 +26,11 @@ from tests.stack_values import settings_of
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = {"job": "a-job", "version": "staging-abc1234"}
 RELEASE = {"version": "staging-abc1234", "image": "r@sha256:1", "configuration": "c", "revision": "abc"}
+
+
+class Unheld(Holding):
+    def take(self, cluster: Cluster, deployment: str, reporter: Reporter) -> Cluster:  # noqa: ARG002
+        return cluster
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +50,7 @@ def test_each_gate_goes_to_the_cluster_of_the_settings(tmp_path: Path) -> None:
         lambda: configured.approved(RELEASE, Told().reporter),
         lambda: configured.planned(RELEASE, Told().reporter),
         lambda: configured.migrated(RECORD, Told().reporter),
+        lambda: configured.adopted(RELEASE, Told().reporter),
         lambda: configured.verified(RELEASE, Told().reporter),
     ]
     for call in calls:
@@ -122,7 +129,7 @@ def test_a_script_is_told_an_ipv6_address_as_curl_wants_it_and_nothing_that_is_n
 
 
 def test_a_release_that_fails_says_whom_to_tell_in_which_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(_gate: object, _release: Release) -> None:
+    def fail(_gate: object, _release: Release, _record: Mapping[str, str]) -> None:
         raise GateFailed("release v1 was taken back in staging")
 
     monkeypatch.setattr(VerificationGate, "run", fail)
@@ -132,7 +139,7 @@ def test_a_release_that_fails_says_whom_to_tell_in_which_order(monkeypatch: pyte
         {"role": "DevOps lead", "name": "Ben", "phone": "+49 30 654321", "slack": "@ben"},
     ]
     with pytest.raises(GateFailed) as caught:
-        Gates(settings_of(contacts=contacts)).verified(RELEASE, Told().reporter)
+        Gates(settings_of(contacts=contacts), Unheld("a test")).verified(RELEASE, Told().reporter)
     assert str(caught.value).splitlines() == [
         "release v1 was taken back in staging",
         "Tell, in this order, going on after 15 minutes without an answer:",

@@ -14,6 +14,7 @@ import gates
 from checks.reader import Unreachable
 from cluster.api import Cluster
 from cluster.errors import GateFailed
+from cluster.holding import Holding
 from cluster.release import Release
 from cluster.releases import VerifiedRelease, VerifiedReleases
 from cluster.verification_gate import VerificationGate
@@ -154,7 +155,8 @@ def test_a_release_that_is_taken_back_puts_the_record_of_its_promotion_back_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen: list[tuple[str, ...]] = []
-    monkeypatch.setattr(VerificationGate, "run", lambda gate, _release: seen.append(gate.records))
+    monkeypatch.setattr(VerificationGate, "run", lambda gate, *_release: seen.append(gate.rollback.records))
+    monkeypatch.setattr(Holding, "take", lambda _holding, cluster, *_whose: cluster)
     monkeypatch.setattr(gates, "connect", cluster_that_answers(200))
     release = Release(version="v1", image=f"{REPOSITORY}@sha256:1", configuration="c", revision=REVISION.sha)
     gates_with().verified(release.model_dump(), Told().reporter)

@@ -17,6 +17,7 @@ from pulumi.runtime import config as pulumi_config
 import evidence.release
 from checks.reader import Unreachable
 from cluster.errors import ClusterError
+from cluster.standing import Standing
 from concerns.release import ReleaseSettings
 from evidence.errors import EvidenceError
 from evidence.git import GitError, Revision
@@ -25,7 +26,7 @@ from evidence.registry import RegistryError
 from gates import Gates
 from settings import OVERLAY
 from tests.components.recorder import Recorder, RefusedError, declare
-from tests.stack_values import stack_values
+from tests.stack_values import CANARY, stack_values
 
 ROOT = Path(__file__).resolve().parents[1]
 DIGEST = "registry.internal/release-manager@sha256:" + "4f" * 32
@@ -44,6 +45,7 @@ def _stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.delenv(OVERLAY, raising=False)
     monkeypatch.setattr(evidence.release, "read_release", lambda _directory, _wanted: REVISION)
     monkeypatch.setattr(Gates, "reach_cluster", lambda _gates: None)
+    monkeypatch.setattr(Gates, "look_at", lambda _gates, _revision, _found: Standing(started_from="4"))
     monkeypatch.chdir(ROOT)
     before = signal.getsignal(signal.SIGINT)
     yield
@@ -64,7 +66,7 @@ def test_the_release_goes_from_image_to_migration_to_pods_to_verification() -> N
     recorder = declare(program)
     order = names(recorder)
     [job] = [each.name for each in recorder.all("kubernetes:batch/v1:Job")]
-    steps = ["image-image", job, "migration-record", "rollout-stable", "verification-record"]
+    steps = ["image-image", "adoption-record", job, "migration-record", "rollout-stable", "verification-record"]
     assert sorted(steps, key=order.index) == steps
 
 
@@ -79,7 +81,7 @@ def test_every_object_goes_to_the_cluster_that_the_settings_name() -> None:
     assert provider.inputs["context"] == "staging"
     assert provider.inputs["kubeconfig"] == "~/.kube/config"
     objects = [each for each in recorder.declared if each.kind.startswith("kubernetes:")]
-    assert len(objects) == 6
+    assert len(objects) == 8
     assert all(each.provider.startswith(provider.urn) for each in objects)
 
 
@@ -195,3 +197,26 @@ def test_an_image_that_is_there_does_not_pass_by_a_gate(
     monkeypatch.setattr(Gates, "find_image", lambda _gates, _revision: found)
     declared = behind(refused)
     assert not [name for name in declared if name.startswith(("migration", "rollout", "verification"))], declared
+
+
+def test_a_canary_stands_between_the_migration_and_stable(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, **CANARY)
+    order = names(declare(program))
+    steps = ["migration-record", "rollout-canary", "rollout-step-10-record", "rollout-step-50-record", "rollout-stable"]
+    steps += ["rollout-step-100-record", "verification-record"]
+    assert sorted(steps, key=order.index) == steps
+
+
+def test_after_a_rollback_by_hand_only_stable_is_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The records, the migration Job and the canary belong to the release that was left: none of it is to move."""
+    configure(monkeypatch, **CANARY)
+    gone_back = Standing(started_from="4", gone_back=True, migration="migration-of-the-other")
+    monkeypatch.setattr(Gates, "look_at", lambda _gates, _revision, _found: gone_back)
+    recorder = declare(program)
+    for record in recorder.all("kubernetes:core/v1:ConfigMap"):
+        assert record.ignored == ["data"], record.name
+    job = recorder.only("kubernetes:batch/v1:Job")
+    assert (job.name, job.ignored) == ("migration-of-the-other", ["metadata", "spec"])
+    ignored = {each.name: each.ignored for each in recorder.all("kubernetes:apps/v1:Deployment")}
+    assert ignored["rollout-stable"] == []
+    assert {"metadata", "spec"} <= set(ignored["rollout-canary"])

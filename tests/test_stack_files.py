@@ -84,14 +84,12 @@ def test_staging_is_as_the_guide_says() -> None:
     assert smoke.command == ("tests/smoke-tests.sh", "--environment", "staging", "--verbose")
 
 
-def test_production_is_as_the_guide_says_and_closed_until_it_can_be_released_in_steps() -> None:
-    [line] = refused("prod")
-    assert line.startswith(
-        "rollout.strategy: got 'canary'; releases in steps are not possible yet, and this stack stays"
-    )
-    values = values_of("prod")
-    assert values["rollout"].pop("steps") == [10, 50, 100]
-    prod = validate(merge(values, {"rollout": {"strategy": "rolling"}}), source="")
+def test_production_is_as_the_guide_says() -> None:
+    prod = validate(values_of("prod"), source="")
+    assert (prod.rollout.strategy, prod.rollout.steps) == ("canary", (10, 50, 100))
+    assert prod.analysis is not None
+    assert (prod.analysis.error_percent, prod.analysis.slow_percent, prod.analysis.slow_seconds) == (0.1, 1, 0.5)
+    assert (prod.analysis.database_connections_percent, prod.analysis.memory_percent) == (80, 70)
     assert (prod.environment, prod.cluster.namespace) == ("prod", "production")
     assert (prod.application.deployment, prod.application.app) == ("release-manager-prod", "release-manager")
     assert str(prod.health.url) == "https://api.internal/health"

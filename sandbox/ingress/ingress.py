@@ -18,10 +18,12 @@ from sandbox.cluster.kubectl import Kubectl
 from sandbox.cluster.layout import LOOPBACK, Layout
 from sandbox.cluster.probes import serves
 from sandbox.errors import SandboxError
+from sandbox.ingress import gateway
 from sandbox.paths import Paths
 from sandbox.ports import require_free
 from sandbox.processes import Process, Processes
 from sandbox.service import Status
+from sandbox.toolchain.gateway_api import GatewayApi
 
 PROCESS = "traefik"
 CLASS = "traefik"
@@ -51,6 +53,7 @@ def static_config(dynamic: Path) -> dict[str, Any]:
             "providersThrottleDuration": "100ms",
             "file": {"filename": str(dynamic), "watch": False},
             "kubernetesIngress": {"allowEmptyServices": True, "ingressEndpoint": {"ip": LOOPBACK}},
+            "kubernetesGateway": gateway.provider(),
         },
     }
 
@@ -81,6 +84,7 @@ def documents() -> list[dict[str, Any]]:
                 {"apiGroups": ["discovery.k8s.io"], "resources": ["endpointslices"], "verbs": read},
                 {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses", "ingressclasses"], "verbs": read},
                 {"apiGroups": ["networking.k8s.io"], "resources": ["ingresses/status"], "verbs": ["update"]},
+                *gateway.rules(),
             ],
         },
         {
@@ -107,11 +111,15 @@ def certificate(credentials: Credentials, namespace: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Ingress:
-    """Traefik before the sandbox cluster, which must run. `traefik` is the built binary."""
+    """Traefik before the sandbox cluster, which must run. `traefik` is the built binary.
+
+    `gateway_api` is what it needs to serve the Gateway API.
+    """
 
     paths: Paths
     processes: Processes
     traefik: Path
+    gateway_api: GatewayApi
 
     @property
     def name(self) -> str:
@@ -119,7 +127,7 @@ class Ingress:
         return "ingress"
 
     def start(self, progress: Callable[[str], None]) -> str:
-        """Serve the cluster's Ingresses on this machine's loopback address. Raises SandboxError."""
+        """Serve the cluster's Ingresses and its Gateway on this machine's loopback address. Raises SandboxError."""
         if not self.paths.kubeconfig.exists():
             raise SandboxError(
                 f"the ingress needs the cluster, and there is no {self.paths.kubeconfig}",
@@ -134,7 +142,16 @@ class Ingress:
             for port in (HTTP_PORT, HTTPS_PORT, HEALTH_PORT):
                 require_free(LOOPBACK, port, self.name)
         self._configure()
-        Kubectl(self.paths).apply(documents())
+        kubectl = Kubectl(self.paths)
+        gateway.Definitions(kubectl, self.gateway_api.directory, self.gateway_api.version).install()
+        kubectl.apply(
+            [
+                *documents(),
+                gateway.namespace(),
+                certificate(self._server(), gateway.NAMESPACE),
+                *gateway.documents(TLS_SECRET, http_port=HTTP_PORT, https_port=HTTPS_PORT),
+            ]
+        )
         self.processes.start(self._process(), progress)
         return f"http and https on {LOOPBACK} for {', '.join(HOSTS)}; authority {self.paths.authority}"
 

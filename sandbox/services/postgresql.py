@@ -30,7 +30,7 @@ ACCESS = ("local all all trust", "host all all all scram-sha-256")
 # Enough for every environment's pods with a pool of ten connections each, old and new version side by side.
 SETTINGS = {
     "listen_addresses": "*",
-    "max_connections": "200",
+    "max_connections": "300",
     "shared_buffers": "64MB",
     "unix_socket_directories": SCRATCH,
     "hba_file": ACCESS_FILE,
@@ -70,7 +70,7 @@ def objects(namespace: str, images: ServiceImages, storage: Storage) -> list[Doc
         command=("sh", "-c", SCRIPT),
         port=PORT,
         mounts={"/data": "data", SCRATCH: "scratch", SECRET_DIRECTORY: "password"},
-        resources=("20m", "96Mi", "512Mi"),
+        resources=("50m", "96Mi", "512Mi"),
         startup={"exec": {"command": ["pg_isready", "--quiet", "--host=127.0.0.1"]}},
         # On SIGTERM alone it would wait until every client has gone.
         before_stop=("pg_ctl", "stop", "--pgdata=/data/main", "--mode=fast", "--no-wait"),

@@ -30,7 +30,7 @@ def objects(namespace: str, images: ServiceImages) -> list[Document]:
         command=COMMAND,
         port=PORT,
         mounts={SCRATCH: "scratch", SECRET_DIRECTORY: "configuration"},
-        resources=("10m", "16Mi", "128Mi"),
+        resources=("50m", "16Mi", "128Mi"),
     )
     volumes = [empty("scratch"), secret_files("configuration", "redis.conf")]
     template = pod(NAME, content, user=USER_ID, volumes=volumes, configuration=" ".join(COMMAND))

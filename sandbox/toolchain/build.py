@@ -82,6 +82,13 @@ TOOLS = {
                 stand_in="dns_providers.go.txt",
             ),
         ),
+        Tool(
+            "vegeta",
+            module="vegeta",
+            package="github.com/tsenart/vegeta/v12",
+            version_of="github.com/tsenart/vegeta/v12",
+            linker="-s -w -X main.Version={version}",
+        ),
     )
 }
 

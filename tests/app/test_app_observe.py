@@ -6,7 +6,7 @@ import pytest
 from release_manager.faults import Faults
 from release_manager.metrics import Metrics
 
-from tests.app.running_app import Running, Start, sqlite_database
+from tests.app.running_app import VERSION, Running, Start, sqlite_database
 
 REQUESTS_OF_LIST = 'release_manager_requests_total{method="GET",route="/releases",status="%d"}'
 
@@ -86,6 +86,17 @@ async def test_an_unexpected_error_is_a_500_that_shows_nothing_of_its_cause(app:
     answer = await app.client.get("/releases")
     assert (answer.status_code, answer.json()) == (500, {"detail": "internal error"})
     assert await app.metric('release_manager_errors_total{type="internal"}') == 1
+
+
+@pytest.mark.parametrize("path", ["/releases", "/releases/1", "/releases/none", "/nowhere", "/health", "/metrics"])
+async def test_every_answer_names_the_version_that_gave_it(app: Running, path: str) -> None:
+    assert (await app.client.get(path)).headers["X-Release-Version"] == VERSION
+
+
+async def test_an_error_names_the_version_that_gave_it(start: Start) -> None:
+    async with start(faults=Faults(error_rate=1.0)) as app:
+        answer = await app.client.get("/releases")
+    assert (answer.status_code, answer.headers["X-Release-Version"]) == (500, VERSION)
 
 
 async def test_query_times_are_observed(app: Running) -> None:

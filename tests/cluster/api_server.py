@@ -49,6 +49,7 @@ def not_found(what: str) -> httpx.Response:
 @dataclass
 class ApiServer:
     config_maps: dict[str, Json] = field(default_factory=dict)
+    leases: dict[str, Json] = field(default_factory=dict)
     deployment: Json | None = None
     replica_sets: list[Json] = field(default_factory=list)
     pods: list[Json] = field(default_factory=list)
@@ -58,6 +59,7 @@ class ApiServer:
     fails: Callable[[httpx.Request], Failure | None] = lambda _request: None
     runs: Callable[[Json], tuple[Json, list[Json], dict[str, list[str]]]] | None = None
     templates: list[Json] = field(default_factory=list)
+    service_selector: dict[str, str] = field(default_factory=lambda: {"app": "release-manager"})
 
     def cluster(self) -> Cluster:
         return Cluster(httpx.Client(base_url=BASE, transport=httpx.MockTransport(self)), NAMESPACE)
@@ -71,13 +73,17 @@ class ApiServer:
         ready = not (state.get("crash") or state.get("stuck"))
         revision = str(len(self.replica_sets) + 1)
         self.replica_sets = [found for found in self.replica_sets if found["metadata"]["uid"] != f"uid-hash-{number}"]
-        self.replica_sets.append(replica_set(f"hash-{number}", revision=revision))
+        owner = replica_set(f"hash-{number}", revision=revision)
+        owner["spec"]["template"] = wanted
+        self.replica_sets.append(owner)
         self.deployment = deployment(revision=revision, available=2 if ready else 0, template=wanted)
         status = container(running(), ready=ready)
         if state.get("crash"):
             status = container(waiting("CrashLoopBackOff"), last=terminated(1), restarts=2)
         names = [f"{NAME}-hash-{number}-{letter}" for letter in "ab"]
         self.pods = [pod(name, status, template_hash=f"hash-{number}", ready=ready) for name in names]
+        for each in self.pods:
+            each["metadata"]["ownerReferences"][0]["uid"] = owner["metadata"]["uid"]
         self.logs |= {name: [HEALTHY_LINE] for name in names}
 
     @property
@@ -125,7 +131,37 @@ class ApiServer:
                 text = "".join(f"{line}\n" for line in lines).encode()
                 return httpx.Response(200, content=text[: int(request.url.params["limitBytes"])])
             return httpx.Response(200, text="\n".join(lines[-int(request.url.params["tailLines"]) :]))
+        if request.method == "PATCH":
+            return self._labelled(request, name)
         return self._listed(request, self.pods)
+
+    def _labelled(self, request: httpx.Request, name: str) -> httpx.Response:
+        assert request.headers["Content-Type"] == "application/merge-patch+json"
+        change = json.loads(request.content)["metadata"]
+        found = next((each for each in self.pods if each["metadata"]["name"] == name), None)
+        if found is None:
+            return not_found(f'pods "{name}"')
+        for kind in ("labels", "annotations"):
+            found["metadata"][kind] = {**found["metadata"].get(kind, {}), **change[kind]}
+        return httpx.Response(200, json=found)
+
+    def _services(self, request: httpx.Request, name: str) -> httpx.Response:
+        assert request.method == "GET"
+        return httpx.Response(200, json={"metadata": {"name": name}, "spec": {"selector": self.service_selector}})
+
+    def _endpointslices(self, request: httpx.Request, name: str) -> httpx.Response:
+        assert (request.method, name) == ("GET", "")
+        assert request.url.params["labelSelector"] == f"kubernetes.io/service-name={NAME}"
+        wanted = ",".join(f"{key}={value}" for key, value in self.service_selector.items())
+        endpoints = [
+            {
+                "targetRef": {"kind": "Pod", "name": each["metadata"]["name"]},
+                "conditions": {"ready": any(x == {**x, "type": "Ready", "status": "True"} for x in _conditions(each))},
+            }
+            for each in self.pods
+            if selects(wanted, each)
+        ]
+        return httpx.Response(200, json={"items": [{"endpoints": endpoints}]})
 
     def _events(self, request: httpx.Request, name: str) -> httpx.Response:
         assert (request.method, name) == ("GET", "")
@@ -146,24 +182,41 @@ class ApiServer:
         return httpx.Response(200, json=found)
 
     def _configmaps(self, request: httpx.Request, name: str) -> httpx.Response:
+        return self._kept(request, name, self.config_maps)
+
+    def _leases(self, request: httpx.Request, name: str) -> httpx.Response:
+        return self._kept(request, name, self.leases)
+
+    @staticmethod
+    def _kept(request: httpx.Request, name: str, kept: dict[str, Json]) -> httpx.Response:
+        if request.method == "GET" and not name:
+            return ApiServer._listed(request, list(kept.values()))
+        if request.method in {"GET", "DELETE"} and name not in kept:
+            return not_found(f'"{name}"')
+        if request.method == "DELETE":
+            return httpx.Response(200, json=kept.pop(name))
         if request.method == "GET":
-            found = self.config_maps.get(name)
-            return httpx.Response(200, json=found) if found else not_found(f'configmaps "{name}"')
+            return httpx.Response(200, json=kept[name])
         body = json.loads(request.content)
         name = body["metadata"]["name"]
-        before = self.config_maps.get(name)
+        before = kept.get(name)
         wanted = body["metadata"].get("resourceVersion")
         known = before["metadata"]["resourceVersion"] if before else None
         if wanted != known:
             return httpx.Response(409, json={"message": "the object has been modified", "reason": "Conflict"})
         body["metadata"]["resourceVersion"] = str(int(known or "0") + 1)
-        self.config_maps[name] = body
+        kept[name] = body
         return httpx.Response(201 if before is None else 200, json=body)
 
     @staticmethod
     def _listed(request: httpx.Request, found: list[Json]) -> httpx.Response:
         selector = request.url.params["labelSelector"]
         return httpx.Response(200, json={"items": [item for item in found if selects(selector, item)]})
+
+
+def _conditions(pod_: Json) -> list[Json]:
+    found: list[Json] = pod_["status"]["conditions"]
+    return found
 
 
 def config_map(name: str, data: dict[str, str]) -> Json:

@@ -55,12 +55,18 @@ READS: dict[str, Callable[[Cluster], object]] = {
     "logs": lambda cluster: cluster.logs("a-pod", lines=10),
     "config_map": lambda cluster: cluster.config_map("a-record"),
     "deployment_template": lambda cluster: cluster.deployment_template(NAME),
+    "config_maps": lambda cluster: cluster.config_maps("a=b"),
+    "replica_set_templates": lambda cluster: cluster.replica_set_templates(SELECTOR),
+    "service_selector": lambda cluster: cluster.service_selector(NAME),
+    "pods_behind": lambda cluster: cluster.pods_behind(NAME),
 }
 CHANGES: dict[str, Callable[[Cluster], object]] = {
     "create": lambda cluster: cluster.write_config_map("a-record", {}, resource_version=None),
     "update": lambda cluster: cluster.write_config_map("a-record", {}, resource_version="7"),
     "template": lambda cluster: cluster.replace_deployment_template(NAME, {}),
     "delete_job": lambda cluster: cluster.delete_job(JOB),
+    "delete_config_map": lambda cluster: cluster.delete_config_map("a-record"),
+    "label_pod": lambda cluster: cluster.label_pod("a-pod", {"serving": "no"}),
 }
 ALL = [pytest.param(call, id=name) for name, call in {**READS, **CHANGES}.items()]
 
@@ -99,7 +105,10 @@ def test_what_is_not_there_is_none() -> None:
     assert cluster.job(JOB) is None
     assert cluster.config_map("a-record") is None
     assert cluster.deployment_template(NAME) is None
+    assert cluster.service_selector(NAME) is None
+    assert cluster.label_pod("a-pod", {"serving": "no"}) is False
     cluster.delete_job(JOB)
+    cluster.delete_config_map("a-record")
 
 
 def test_lists_are_read_by_selector() -> None:
@@ -111,6 +120,35 @@ def test_lists_are_read_by_selector() -> None:
     assert list(server.cluster.pods(SELECTOR)) == []
     assert server.request.url.path == "/api/v1/namespaces/development/pods"
     assert server.request.url.params["labelSelector"] == SELECTOR
+
+
+def test_the_pods_behind_a_service_are_those_of_its_endpoints_that_are_ready() -> None:
+    def endpoint(name: str, **conditions: object) -> object:
+        return {"targetRef": {"kind": "Pod", "name": name}, "conditions": {"serving": True, **conditions}}
+
+    first = {"endpoints": [endpoint("a", ready=True), endpoint("b", ready=False), endpoint("c")]}
+    server = Server(items(first, {"endpoints": None}, {"endpoints": [endpoint("d", ready=True)]}))
+    assert server.cluster.pods_behind(NAME) == {"a", "c", "d"}
+    assert server.request.url.path == "/apis/discovery.k8s.io/v1/namespaces/development/endpointslices"
+    assert server.request.url.params["labelSelector"] == f"kubernetes.io/service-name={NAME}"
+
+
+def test_a_pod_is_labelled_and_nothing_else_of_it_changed() -> None:
+    server = Server(httpx.Response(200, json={}))
+    assert server.cluster.label_pod("a-pod", {"serving": "no"}, {"cost": "-100"})
+    assert server.request.headers["Content-Type"] == "application/merge-patch+json"
+    assert json.loads(server.request.content) == {
+        "metadata": {"labels": {"serving": "no"}, "annotations": {"cost": "-100"}}
+    }
+
+
+def test_a_config_map_gets_the_labels_that_it_is_listed_by() -> None:
+    server = Server(httpx.Response(201, json={}))
+    server.cluster.write_config_map("a-record", {}, resource_version=None, labels={"a": "b"})
+    assert json.loads(server.request.content)["metadata"]["labels"]["a"] == "b"
+    server = Server(items({"metadata": {"name": "one"}}))
+    assert server.cluster.config_maps("a=b") == [{"metadata": {"name": "one"}}]
+    assert server.request.url.params["labelSelector"] == "a=b"
 
 
 def test_pods_come_oldest_first_whatever_their_names() -> None:

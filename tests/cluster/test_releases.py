@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from cluster.errors import ClusterError
 from cluster.release import Release
-from cluster.releases import VerifiedRelease, VerifiedReleases, snapshot, verified_now
+from cluster.releases import VerifiedRelease, VerifiedReleases, serving_release, snapshot, verified_now
 from tests.cluster.api_server import ApiServer, config_map, template
-from tests.recorded import NAME
+from tests.recorded import NAME, Json
 
 RECORD = f"{NAME}-releases"
 WHEN = datetime(2024, 5, 14, 9, 30, tzinfo=UTC)
@@ -57,6 +57,94 @@ def test_a_release_that_is_verified_again_moves_to_the_top_once() -> None:
     for version in ("v1", "v2", "v1"):
         releases.add(verified(version))
     assert [kept.release.version for kept in releases.read()] == ["v1", "v2"]
+
+
+def test_what_somebody_went_back_from_is_no_longer_chosen_until_it_is_verified_again() -> None:
+    releases = VerifiedReleases(ApiServer().cluster(), NAME)
+    v1, v2, v3 = (
+        verified(f"v{number}").model_copy(update={"verified_at": WHEN + timedelta(days=number)}) for number in (1, 2, 3)
+    )
+    for each in (v1, v2, v3):
+        releases.add(each)
+    releases.return_to(v1)
+    assert [(each.release.version, each.left) for each in releases.read()] == [
+        ("v1", False),
+        ("v3", True),
+        ("v2", True),
+    ]
+    assert releases.last() == v1
+    assert releases.before(v1.release) is None
+    again = v3.model_copy(update={"verified_at": WHEN + timedelta(days=4)})
+    releases.add(again)
+    assert releases.last() == again
+    assert releases.before(v3.release) == v1
+
+
+def test_going_forward_to_a_release_that_was_left_leaves_none() -> None:
+    releases = VerifiedReleases(ApiServer().cluster(), NAME)
+    v1 = verified("v1")
+    v2 = verified("v2").model_copy(update={"verified_at": WHEN + timedelta(days=1)})
+    for each in (v1, v2):
+        releases.add(each)
+    releases.return_to(v1)
+    releases.return_to(v2)
+    assert [each.left for each in releases.read()] == [False, False]
+    assert releases.before(v2.release) == v1
+
+
+def test_what_comes_before_a_release_was_verified_before_it() -> None:
+    releases = VerifiedReleases(ApiServer().cluster(), NAME)
+    for version in ("v1", "v2", "v3"):
+        releases.add(verified(version))
+    assert releases.before(release("v2")) == verified("v1")
+    assert releases.before(release("v1")) is None
+
+
+def changed(version: str, **container: object) -> Json:
+    made = template(version)
+    made["spec"]["containers"][0] |= container
+    return made
+
+
+def test_the_release_that_serves_is_told_by_what_its_containers_run() -> None:
+    server = ApiServer()
+    releases = VerifiedReleases(server.cluster(), NAME)
+    assert serving_release(server.cluster(), NAME) is None, "there is no Deployment"
+    for version in ("v1", "v2"):
+        releases.add(verified(version))
+    server.deploy(template("v2"))
+    assert serving_release(server.cluster(), NAME) == verified("v2")
+    by_hand = template("v1")
+    by_hand["metadata"] |= {"annotations": {"kubectl.kubernetes.io/restartedAt": "2024-05-14T10:00:00Z"}}
+    by_hand["metadata"]["labels"]["who"] = "somebody"
+    server.deploy(by_hand)
+    assert serving_release(server.cluster(), NAME) == verified("v1")
+
+
+@pytest.mark.parametrize(
+    "container",
+    [
+        {"image": "another"},
+        {"env": [{"name": "RELEASE_VERSION", "value": "v1"}, {"name": "FEATURE", "value": "changed"}]},
+        {"command": ["sleep", "1"]},
+        {"resources": {"limits": {"memory": "1Gi"}}},
+        {"envFrom": [{"secretRef": {"name": "other"}}]},
+    ],
+)
+def test_what_was_changed_by_hand_in_a_container_is_no_verified_release(container: Json) -> None:
+    server = ApiServer()
+    VerifiedReleases(server.cluster(), NAME).add(verified("v1"))
+    server.deploy(changed("v1", **container))
+    assert serving_release(server.cluster(), NAME) is None
+
+
+def test_the_order_of_the_environment_says_nothing() -> None:
+    server = ApiServer()
+    VerifiedReleases(server.cluster(), NAME).add(verified("v1"))
+    turned = template("v1")
+    turned["spec"]["containers"][0]["env"].reverse()
+    server.deploy(turned)
+    assert serving_release(server.cluster(), NAME) == verified("v1")
 
 
 def test_what_another_run_wrote_in_between_is_kept() -> None:

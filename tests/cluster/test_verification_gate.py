@@ -2,104 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-
 import httpx
 import pytest
 
-from checks.health import HealthCheck
 from checks.verdict import Kind, Verdict
-from cluster.errors import GateFailed
-from cluster.release import Release
+from cluster.history import History
 from cluster.releases import VerifiedReleases
-from cluster.verification_gate import VerificationGate
-from tests.cluster.api_server import ApiServer, config_map, template
-from tests.fake_time import FakeTime, Told
+from tests.cluster.api_server import template
+from tests.cluster.verification_world import NOW, RECORD, World
 from tests.recorded import NAME, SELECTOR, job
 
-RECORD = f"{NAME}-migration"
-NOW = datetime(2024, 5, 14, 9, 30, tzinfo=UTC)
-OKS = {"database": "ok", "cache": "ok", "message_queue": "ok"}
 BY_HAND = f"kubectl -n development rollout undo deployment/{NAME}"
-
-
-def release(version: str) -> Release:
-    return Release(version=version, image=f"r@sha256:{version}", configuration="c0ffee", revision="abc")
-
-
-@dataclass
-class World:
-    """A cluster, the address of its pods, and the gate of one release after the other."""
-
-    server: ApiServer = field(default_factory=ApiServer)
-    time: FakeTime = field(default_factory=FakeTime)
-    told: Told = field(default_factory=Told)
-    sick: set[str] = field(default_factory=set)
-    silent: set[str] = field(default_factory=set)
-    when_unknown: str = "rollback"
-    further: dict[str, Verdict] = field(default_factory=dict)
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-    def up(self, version: str, *, crash: bool = False, stuck: bool = False) -> None:
-        """Do what an update does up to the gate, then run the gate."""
-        wanted = template(version, crash=crash, stuck=stuck)
-        self.server.config_maps[RECORD] = config_map(RECORD, {"version": version, "job": f"job-of-{version}"})
-        self.server.deploy(wanted)
-        self.again(version)
-
-    def again(self, version: str) -> None:
-        health = HealthCheck(
-            "http://dev-api.internal/health",
-            attempts=3,
-            interval_seconds=2,
-            timeout_seconds=2,
-            client=httpx.Client(transport=httpx.MockTransport(self._health)),
-            clock=self.time.clock,
-            wall_clock=lambda: NOW,
-        )
-        VerificationGate(
-            cluster=self.server.cluster(),
-            deployment=NAME,
-            selector=SELECTOR,
-            records=(RECORD,),
-            health=health,
-            rollout_timeout_seconds=60,
-            log_lines=100,
-            rollback_when_unknown=self.when_unknown == "rollback",
-            reporter=self.told.reporter,
-            clock=self.time.clock,
-            wall_clock=lambda: NOW,
-            further=tuple((name, self._further(name)) for name in self.further),
-        ).run(release(version))
-
-    def _further(self, name: str) -> Callable[[Release], Verdict]:
-        def step(wanted: Release) -> Verdict:
-            self.asked.append((name, wanted.version))
-            return self.further[name]
-
-        return step
-
-    def _health(self, _request: httpx.Request) -> httpx.Response:
-        version = self.server.version
-        if version in self.silent:
-            return httpx.Response(502)
-        status = "unhealthy" if version in self.sick else "healthy"
-        body = {"status": status, "version": version, "timestamp": NOW.isoformat(), "checks": OKS}
-        return httpx.Response(200 if status == "healthy" else 503, json=body)
-
-    def verified(self) -> list[str]:
-        return [each.release.version for each in VerifiedReleases(self.server.cluster(), NAME).read()]
-
-    def record(self) -> dict[str, str]:
-        found: dict[str, str] = self.server.config_maps[RECORD]["data"]
-        return found
-
-    def fails(self, run: Callable[[], None]) -> str:
-        with pytest.raises(GateFailed) as caught:
-            run()
-        return str(caught.value)
 
 
 @pytest.fixture
@@ -116,7 +29,8 @@ def test_a_good_release_is_recorded_with_its_template_and_records(world: World) 
     last = VerifiedReleases(world.server.cluster(), NAME).last()
     assert last is not None
     assert last.template == template("v2")
-    assert last.records == {RECORD: {"version": "v2", "job": "job-of-v2"}}
+    record = {"version": "v2", "image": "r@sha256:v2", "configuration": "c0ffee", "revision": "abc", "from": "1"}
+    assert last.records == {RECORD: {"version": "v2", "job": "job-of-v2"}, f"{NAME}-verified": record}
     assert last.verified_at == NOW
 
 
@@ -271,6 +185,40 @@ def test_a_step_without_an_answer_is_held_where_so_configured(world: World, kind
     assert world.verified() == ["v1"], "a held release is not verified"
 
 
+def test_without_leave_to_go_back_by_itself_a_failure_is_held_for_a_person(world: World) -> None:
+    world.automatic, world.sick = False, {"v2"}
+    text = world.fails(lambda: world.up("v2"))
+    assert text.startswith("release v2 is held in development: step health ended with FAIL")
+    assert world.server.version == "v2"
+
+
+def kinds(world: World, number: int) -> list[str]:
+    return list(world.server.config_maps[f"{NAME}-release-{number}"]["data"])
+
+
+def test_each_step_and_the_end_are_added_to_the_record_of_the_release(world: World) -> None:
+    world.recorded = True
+    world.up("v2")
+    assert kinds(world, 1) == ["0001-started", "0002-gate", "0003-gate", "0004-gate", "0005-finished"]
+    world.sick = {"v3"}
+    world.fails(lambda: world.up("v3"))
+    assert [key.partition("-")[2] for key in kinds(world, 2)] == [
+        "started",
+        "gate",
+        "gate",
+        "gate",
+        "rollback",
+        "finished",
+    ]
+    [failed, verified] = History(world.server.cluster(), NAME).read()
+    assert (verified.outcome, verified.cause) == ("verified", "")
+    assert failed.outcome == "failed"
+    assert failed.cause.startswith("step health ended with FAIL: /health: status is 'unhealthy'")
+    world.automatic, world.sick = False, {"v4"}
+    world.fails(lambda: world.up("v4"))
+    assert History(world.server.cluster(), NAME).read()[0].outcome == "held"
+
+
 def test_a_failure_is_never_held(world: World) -> None:
     world.when_unknown, world.sick = "hold", {"v2"}
     world.fails(lambda: world.up("v2"))
@@ -295,7 +243,8 @@ def test_a_rollback_that_is_refused_says_so_with_the_command_by_hand(
     world.server.fails = lambda request: answer if request.method == "PATCH" else None
     text = world.fails(lambda: world.up("v2"))
     assert text.startswith("release v2 failed in development: step health ended with FAIL")
-    assert "THE ROLLBACK FAILED TOO: the cluster" in text
+    assert "THE ROLLBACK FAILED TOO: " in text
+    assert "stable cannot be put back: the cluster" in text
     assert f"By hand: {BY_HAND}" in text
 
 

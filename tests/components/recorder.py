@@ -30,6 +30,7 @@ class Declared:
     dependencies: frozenset[str]
     hooks: dict[str, list[str]]
     provider: str
+    ignored: list[str] = field(default_factory=list)
 
     @property
     def object_name(self) -> str:
@@ -97,6 +98,7 @@ class Recorder(mocks.MockMonitor):
                     dependencies=frozenset(request.dependencies),
                     hooks={field.name: list(value) for field, value in request.hooks.ListFields()},
                     provider=request.provider,
+                    ignored=list(request.ignoreChanges),
                 )
             )
         return answer

@@ -7,14 +7,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pulumi
-import pytest
 
 from checks.waiting import Reporter
-from cluster.errors import GateFailed
-from components.image import BUILT_FROM, TYPE, ImageArgs, ReleaseImage
+from components.image import TYPE, ImageArgs, ReleaseImage
 from evidence.git import Revision
 from evidence.image import FoundImage
 from tests.components.recorder import REPO_DIGEST, Recorder, declare
@@ -26,7 +23,6 @@ FOUND = FoundImage("registry.internal/release-manager@sha256:" + "4f" * 32)
 PROMOTED = replace(FOUND, promoted=True)
 IMAGE = "docker:index/image:Image"
 RECORD = "kubernetes:core/v1:ConfigMap"
-Json = dict[str, Any]
 
 
 def image(
@@ -34,13 +30,12 @@ def image(
     *,
     expected: str = REPO_DIGEST,
     revision: Revision = REVISION,
-    recorded: Mapping[str, Json] | None = None,
     **changes: object,
 ) -> Recorder:
     def let(record: Mapping[str, str], _reporter: Reporter) -> None:
         recorder.let.append(record)
 
-    recorder = Recorder(recorded=dict(recorded or {}))
+    recorder = Recorder()
 
     def program() -> pulumi.Output[None]:
         args = ImageArgs(settings_of(**changes), revision, found, let)
@@ -51,12 +46,6 @@ def image(
         return ReleaseImage("image", args).reference.apply(check)
 
     return declare(program, recorder=recorder)
-
-
-def record_of(recorder: Recorder) -> dict[str, Json]:
-    """Return what the engine would have on record after this update."""
-    outputs = {urn: values for urn, values in recorder.outputs.items() if values}
-    return {urn: {"type": TYPE, "outputs": values} for urn, values in outputs.items()}
 
 
 def test_its_reference_is_the_digest_and_its_parent_the_component() -> None:
@@ -118,80 +107,6 @@ def test_an_image_that_the_registry_has_is_taken_by_its_digest_and_not_built() -
     assert image(FOUND, expected=FOUND.reference, image__reuse=True).all(IMAGE) == []
 
 
-def test_the_same_commit_again_declares_the_same_so_that_nothing_changes() -> None:
-    first = image(image__reuse=True)
-    again = image(FOUND, expected=FOUND.reference, recorded=record_of(first), image__reuse=True)
-    assert again.only(IMAGE).inputs == first.only(IMAGE).inputs
-    third = image(FOUND, expected=FOUND.reference, recorded=record_of(again), image__reuse=True)
-    assert third.only(IMAGE).inputs == first.only(IMAGE).inputs
-
-
-@pytest.mark.parametrize(
-    "now",
-    [
-        {"revision": replace(REVISION, sha="def5678" + "0" * 33)},
-        {"revision": replace(REVISION, release="v2026.11.23")},
-        {"revision": replace(REVISION, source="https://github.com/fork/r.git")},
-        {"image__build_args": {"BASE": "python:3.12"}},
-        {"image__repository": "registry.internal/another"},
-    ],
-)
-def test_what_the_provider_would_build_again_is_not_declared(now: Json) -> None:
-    first = image(image__reuse=True)
-    again = image(FOUND, expected=FOUND.reference, recorded=record_of(first), image__reuse=True, **now)
-    assert again.all(IMAGE) == []
-    assert [outputs[BUILT_FROM] for outputs in again.outputs.values() if BUILT_FROM in outputs] == [""]
-
-
-@pytest.mark.parametrize("change", ["content", "mode", "new", "link"])
-def test_a_directory_that_the_provider_would_see_as_changed_is_not_declared(tmp_path: Path, change: str) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-    (tmp_path / "link").symlink_to("Dockerfile")
-    first = image(image__reuse=True, image__context=str(tmp_path))
-    if change == "content":
-        (tmp_path / "Dockerfile").write_text("FROM other\n")
-    elif change == "mode":
-        (tmp_path / "Dockerfile").chmod(0o600)
-    elif change == "new":
-        (tmp_path / "ignored.log").write_text("x")
-    else:
-        (tmp_path / "link").unlink()
-        (tmp_path / "link").symlink_to("elsewhere")
-    again = image(
-        FOUND,
-        expected=FOUND.reference,
-        recorded=record_of(first),
-        image__reuse=True,
-        image__context=str(tmp_path),
-    )
-    assert again.all(IMAGE) == []
-
-
-def test_an_engine_that_does_not_tell_makes_no_build() -> None:
-    first = image(image__reuse=True)
-    recorder = Recorder(recorded=record_of(first), silent=True)
-    args = ImageArgs(settings_of(image__reuse=True), REVISION, FOUND, lambda _record, _reporter: None)
-    declare(lambda: ReleaseImage("image", args), recorder=recorder)
-    assert recorder.all(IMAGE) == []
-
-
-def test_a_stack_that_was_never_updated_is_not_asked_for_its_resources() -> None:
-    recorder = image(FOUND, expected=FOUND.reference, image__reuse=True)
-    assert recorder.asked == ["pulumi:pulumi:readStackOutputs"]
-
-
-def test_a_tag_that_the_registry_has_is_never_overwritten() -> None:
-    first = image(image__reuse=True)
-    again = image(FOUND, expected=FOUND.reference, recorded=record_of(first), image__reuse=True)
-    assert first.only(IMAGE).hooks == {}
-    assert again.only(IMAGE).hooks == {"before_create": ["image-once"], "before_update": ["image-once"]}
-    hook = again.hooks["image-once"]
-    assert hook.opts is not None
-    assert hook.opts.on_dry_run, "a preview tells it too"
-    with pytest.raises(GateFailed, match=f"has registry.internal/release-manager:{TAG} already"):
-        hook(pulumi.ResourceHookArgs(urn="urn", id="", name="image-image", type=IMAGE))
-
-
 def test_a_promoted_image_is_never_built_and_its_gate_names_image_and_tag() -> None:
     recorder = image(PROMOTED, expected=PROMOTED.reference, image__reuse=True)
     assert recorder.all(IMAGE) == []
@@ -211,14 +126,3 @@ def test_a_promoted_image_is_never_built_and_its_gate_names_image_and_tag() -> N
 
     asyncio.run(run())
     assert recorder.let == [record.inputs["data"]]
-
-
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
-
-    def denied(_file: Path) -> bytes:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "read_bytes", denied)
-    with pytest.raises(pulumi.RunError, match=r"Dockerfile, which is part of the image, cannot be read \(Permission"):
-        image(image__reuse=True, image__context=str(tmp_path))

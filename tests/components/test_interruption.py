@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 
 import pytest
 
@@ -52,11 +53,36 @@ async def test_a_gate_that_fails_is_no_longer_at_work(monkeypatch: pytest.Monkey
     assert left.times == 1
 
 
-def test_it_answers_the_signal_of_the_engine() -> None:
-    before, left = signal.getsignal(signal.SIGINT), Left()
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_the_signals_of_the_engine_and_of_the_machine(number: signal.Signals) -> None:
+    before, left = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}, Left()
     try:
         Interruption(leave=left).install()
-        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(number)
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     assert left.times == 1
+
+
+def test_what_is_to_be_given_back_is_given_back_before_it_leaves() -> None:
+    done: list[str] = []
+    guard = Interruption(leave=lambda: done.append("left"))
+    guard.before_leaving(lambda: done.append("given back"))
+    for _ in range(2):
+        guard.interrupted(signal.SIGINT, None)
+    assert done == ["given back", "left"]
+
+
+def test_a_parting_that_hangs_does_not_keep_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interruption, "SECONDS_TO_PART", 0.05)
+    left, end = Left(), threading.Event()
+    guard = Interruption(leave=left)
+
+    def hang() -> None:
+        end.wait(30)
+
+    guard.before_leaving(hang)
+    guard.interrupted(signal.SIGINT, None)
+    assert left.times == 1
+    end.set()

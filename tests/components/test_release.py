@@ -10,7 +10,10 @@ import pytest
 
 from checks.waiting import Reporter
 from cluster.release import Release
+from cluster.service_port import ServicePort
+from cluster.standing import Standing
 from components import pod
+from components.gate import Record
 from components.migration import Migration, MigrationArgs
 from components.rollout import Rollout, RolloutArgs
 from components.verification import Verification, VerificationArgs
@@ -27,6 +30,10 @@ INGRESS = "kubernetes:networking.k8s.io/v1:Ingress"
 SERVICE = "kubernetes:core/v1:Service"
 
 
+BUDGET = "kubernetes:policy/v1:PodDisruptionBudget"
+RECORDED = {"configuration": "c0ffee", "revision": "abc", "from": "4"}
+
+
 def let(_record: Mapping[str, str], _reporter: Reporter) -> None:
     return
 
@@ -37,8 +44,9 @@ def release(version: str = VERSION, **changes: Any) -> Recorder:
     def program() -> None:
         image = pulumi.Output.from_input(REPO_DIGEST)
         Migration("migration", MigrationArgs(settings, image, version, plan=let, check=let))
-        Rollout("rollout", RolloutArgs(settings, image, version))
-        Verification("verification", VerificationArgs(settings, version, image, "c0ffee", "abc", let))
+        record: Record = {**RECORDED, "version": version, "image": image}
+        Rollout("rollout", RolloutArgs(settings, image, version, record, Standing(), let))
+        Verification("verification", VerificationArgs(settings, record, let))
 
     return declare(program)
 
@@ -64,7 +72,7 @@ WORKLOADS = pytest.mark.parametrize("kind", [JOB, DEPLOYMENT])
 
 def test_nothing_else_is_declared(declared: Recorder) -> None:
     assert sorted(each.kind for each in declared.declared if each.kind.startswith("kubernetes")) == sorted(
-        [JOB, DEPLOYMENT, SERVICE, INGRESS, RECORD, RECORD]
+        [JOB, DEPLOYMENT, SERVICE, INGRESS, BUDGET, RECORD, RECORD]
     )
 
 
@@ -82,7 +90,8 @@ def test_everything_lies_in_the_namespace_of_the_stack(declared: Recorder) -> No
 
 
 @pytest.mark.parametrize(
-    ("kind", "parent"), [(JOB, "Migration"), (DEPLOYMENT, "Rollout"), (SERVICE, "Rollout"), (INGRESS, "Rollout")]
+    ("kind", "parent"),
+    [(JOB, "Migration"), (DEPLOYMENT, "Rollout"), (BUDGET, "Rollout"), (SERVICE, "Rollout"), (INGRESS, "Rollout")],
 )
 def test_each_resource_is_a_child_of_its_component(declared: Recorder, kind: str, parent: str) -> None:
     assert declared.named(declared.only(kind).parent).kind == f"release-manager:release:{parent}"
@@ -189,7 +198,8 @@ def record(recorder: Recorder, name: str) -> Declared:
 
 def test_the_record_of_the_migration_names_the_job_and_comes_after_it(declared: Recorder) -> None:
     job, found = declared.only(JOB), record(declared, f"{NAME}-migration")
-    assert found.inputs["data"] == {"job": job.object_name, "version": VERSION, "image": REPO_DIGEST}
+    wanted = {"job": job.object_name, "version": VERSION, "image": REPO_DIGEST, "resource": job.name}
+    assert found.inputs["data"] == wanted
     assert found.hooks["before_create"] == ["migration-gate"]
     assert job.urn in declared.named(found.parent).dependencies
 
@@ -197,7 +207,7 @@ def test_the_record_of_the_migration_names_the_job_and_comes_after_it(declared: 
 def test_the_record_of_the_verification_is_a_release(declared: Recorder) -> None:
     found = record(declared, f"{NAME}-verified")
     wanted = Release(version=VERSION, image=REPO_DIGEST, configuration="c0ffee", revision="abc")
-    assert Release.model_validate(found.inputs["data"]) == wanted
+    assert found.inputs["data"] == {**wanted.model_dump(), "from": "4"}
     assert found.hooks["before_create"] == ["verification-gate"]
 
 
@@ -210,6 +220,26 @@ def test_the_deployment_replaces_its_pods_without_losing_any(declared: Recorder)
     assert spec["progressDeadlineSeconds"] == 300
     assert spec["selector"]["matchLabels"].items() <= spec["template"]["metadata"]["labels"].items()
     assert spec["template"]["metadata"]["labels"]["app"] == "release-manager"
+
+
+def test_pods_are_spread_and_a_drain_takes_one_at_a_time(declared: Recorder) -> None:
+    deployment, budget = declared.only(DEPLOYMENT), declared.only(BUDGET)
+    spread = deployment.inputs["spec"]["template"]["spec"]["topologySpreadConstraints"]
+    assert [each["topologyKey"] for each in spread] == ["kubernetes.io/hostname", "topology.kubernetes.io/zone"]
+    assert {each["whenUnsatisfiable"] for each in spread} == {"ScheduleAnyway"}
+    assert budget.inputs["spec"] == {"maxUnavailable": 1, "selector": deployment.inputs["spec"]["selector"]}
+
+
+def test_the_service_can_be_left_by_a_pod_that_its_deployment_keeps(declared: Recorder) -> None:
+    selector = declared.only(SERVICE).inputs["spec"]["selector"]
+    kept = declared.only(DEPLOYMENT).inputs["spec"]["selector"]["matchLabels"]
+    assert selector.keys() - kept.keys() == {"serving"}
+
+
+def test_a_template_tells_which_configuration_it_has(declared: Recorder) -> None:
+    template = declared.only(DEPLOYMENT).inputs["spec"]["template"]["metadata"]
+    named = settings_of().application.configuration_hash
+    assert template["annotations"] == {"release-manager/configuration": named}
 
 
 def test_the_selector_of_the_deployment_does_not_change_with_the_version(declared: Recorder) -> None:
@@ -229,14 +259,36 @@ def test_requests_reach_the_pods_under_the_host_of_the_health_address(declared: 
     service, ingress = declared.only(SERVICE), declared.only(INGRESS)
     labels = declared.only(DEPLOYMENT).inputs["spec"]["template"]["metadata"]["labels"]
     assert service.inputs["spec"]["selector"].items() <= labels.items()
-    assert service.inputs["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": "http"}]
+    assert service.inputs["spec"]["ports"] == [{"name": "http", "port": 80, "targetPort": 8080}]
     spec = ingress.inputs["spec"]
     assert spec["ingressClassName"] == "traefik"
     assert spec["tls"] == [{"hosts": ["staging-api.internal"], "secretName": "staging-tls"}]
     [rule] = spec["rules"]
     assert rule["host"] == "staging-api.internal"
     [path] = rule["http"]["paths"]
-    assert path["backend"]["service"] == {"name": service.object_name, "port": {"name": "http"}}
+    assert path["backend"]["service"] == {"name": service.object_name, "port": {"number": 80}}
+
+
+def test_the_port_of_a_service_that_stands_is_kept() -> None:
+    """To rename it under load is to lose requests."""
+    settings = settings_of()
+    here = Standing(port=ServicePort(8000, ""))
+
+    def program() -> None:
+        record: Record = {**RECORDED, "version": VERSION, "image": REPO_DIGEST}
+        Rollout("rollout", RolloutArgs(settings, REPO_DIGEST, VERSION, record, here, let))
+
+    found = declare(program)
+    assert found.only(SERVICE).inputs["spec"]["ports"] == [{"port": 8000, "targetPort": 8080}]
+    [path] = found.only(INGRESS).inputs["spec"]["rules"][0]["http"]["paths"]
+    assert path["backend"]["service"]["port"] == {"number": 8000}
+
+
+@pytest.mark.parametrize("kind", [DEPLOYMENT, SERVICE, INGRESS, BUDGET])
+def test_everything_is_written_under_one_name(declared: Recorder, kind: str) -> None:
+    """What a person or a rollback has set under another name is then taken over, and taken off where not declared."""
+    annotations = declared.only(kind).inputs["metadata"]["annotations"]
+    assert annotations["pulumi.com/patchFieldManager"] == "pulumi-kubernetes-release"
 
 
 def test_without_a_certificate_there_is_no_tls() -> None:
@@ -245,11 +297,11 @@ def test_without_a_certificate_there_is_no_tls() -> None:
 
 
 def test_the_configuration_is_named_by_all_of_it_and_only_by_it() -> None:
-    one = pod.configuration_hash(settings_of().application)
-    assert one == pod.configuration_hash(settings_of(rollout__replicas=5).application)
-    assert one != pod.configuration_hash(settings_of(application__environment={"LOG_LEVEL": "DEBUG"}).application)
-    assert one != pod.configuration_hash(settings_of(application__credentials="others").application)
+    one = settings_of().application.configuration_hash
+    assert one == settings_of(rollout__replicas=5).application.configuration_hash
+    assert one != settings_of(application__environment={"LOG_LEVEL": "DEBUG"}).application.configuration_hash
+    assert one != settings_of(application__credentials="others").application.configuration_hash
     reordered = settings_of(application__environment={"B": "2", "A": "1"}).application
-    assert pod.configuration_hash(reordered) == pod.configuration_hash(
-        settings_of(application__environment={"A": "1", "B": "2"}).application
+    assert reordered.configuration_hash == (
+        settings_of(application__environment={"A": "1", "B": "2"}).application.configuration_hash
     )

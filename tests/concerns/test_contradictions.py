@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from settings import SettingsError
-from tests.stack_values import settings_of
+from tests.stack_values import CANARY, settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "hunter2-the-secret"
@@ -163,12 +163,11 @@ def test_a_concern_with_a_wrong_value_is_not_judged_against_others() -> None:
     assert len(refused(approval={"required": "yes"}, migration__mode="safe")) == 1
 
 
-CANARY = {"rollout__strategy": "canary", "rollout__steps": [10, 50, 100], "rollout__replicas": 9}
+ANALYSIS = CANARY["analysis"]
 
 
-def test_a_canary_keeps_its_stack_closed_in_one_clear_line() -> None:
-    [line] = refused(**CANARY)
-    assert line.startswith("rollout.strategy: got 'canary'; releases in steps are not possible yet, and this stack")
+def test_a_canary_that_is_right_in_everything_is_let() -> None:
+    assert settings_of(**CANARY).rollout.steps == (10, 50, 100)
 
 
 def test_a_canary_needs_steps() -> None:
@@ -177,10 +176,77 @@ def test_a_canary_needs_steps() -> None:
     )
 
 
-def test_a_share_that_the_replicas_cannot_express_is_refused_with_the_share_that_they_would_give() -> None:
+def test_a_canary_needs_the_numbers_that_it_is_judged_by() -> None:
+    lines = refused(**{key: value for key, value in CANARY.items() if key.startswith("rollout")})
+    assert [line.partition(";")[0] for line in lines] == ["analysis: got none", "prometheus: got none"]
+
+
+@pytest.mark.parametrize("name", ["rule_out_error_percent", "rule_out_slow_percent"])
+def test_each_step_has_to_say_what_it_rules_out(name: str) -> None:
+    assert refused(**{**CANARY, "analysis": {**ANALYSIS, name: [1, 0.1]}}) == [
+        f"analysis.{name}: got a list; rollout.steps has 3 steps: one number for each"
+    ]
+
+
+def test_a_rollout_time_out_shorter_than_its_gates_is_refused() -> None:
+    [line] = refused(**{**CANARY, "analysis": {**ANALYSIS, "maximum_seconds": 80}})
+    assert line == (
+        "rollout.timeout_seconds: got 300; 3 steps of analysis.maximum_seconds (80) and the start of 9 pods need 330"
+        " or more"
+    )
+
+
+def test_a_least_time_above_the_most_is_refused() -> None:
+    [line] = refused(**{**CANARY, "analysis": {**ANALYSIS, "minimum_seconds": 61}})
+    assert line == "analysis.minimum_seconds: got 61.0; at most analysis.maximum_seconds (60)"
+
+
+def test_a_share_that_the_replicas_cannot_express_is_refused_with_the_smallest_count_that_can() -> None:
     lines = refused(**{**CANARY, "rollout__replicas": 3})
     assert lines[0] == (
-        "rollout.steps: got 10; 3 replicas cannot express it: 1 canary pods beside them are 25 %;"
-        " change rollout.steps or rollout.replicas"
+        "rollout.steps: got 10; 3 replicas cannot express it: 1 canary pods beside them are 25.0 %; 9 replicas can"
+        " express all steps within 0.5"
     )
     assert not any("got 50" in line for line in lines), "three canary pods beside three are 50 %"
+
+
+def test_a_wider_tolerance_lets_a_share_that_is_near_enough() -> None:
+    near = {**CANARY, "rollout__replicas": 8, "rollout__share_tolerance_percent": 2}
+    assert settings_of(**near).rollout.replicas == 8
+    assert (
+        "8 replicas cannot express it: 1 canary pods beside them are 11.1 %"
+        in refused(**{**near, "rollout__share_tolerance_percent": 1})[0]
+    )
+
+
+def test_with_a_fixed_total_the_canary_takes_the_place_of_stable_pods() -> None:
+    fixed = {**CANARY, "rollout__capacity": "fixed", "rollout__replicas": 10}
+    assert settings_of(**fixed).rollout.capacity == "fixed"
+    assert (
+        "9 replicas cannot express it: 1 canary pods of them are 11.1 %; 10 replicas can"
+        in refused(**{**fixed, "rollout__replicas": 9})[0]
+    )
+
+
+SCALED = {"minimum": 9, "maximum": 18, "cpu_percent": 70}
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        (
+            {"rollout__autoscaling": {**SCALED, "maximum": 8}},
+            "rollout.autoscaling.minimum: got 9; at most rollout.autoscaling.maximum (8)",
+        ),
+        (
+            {"rollout__autoscaling": {**SCALED, "minimum": 10}},
+            "rollout.replicas: got 9; within rollout.autoscaling (10 to 18)",
+        ),
+        (
+            {"rollout__autoscaling": {**SCALED, "minimum": 2}},
+            "rollout.autoscaling.minimum: got 2; so few replicas cannot express all of rollout.steps; 9 can",
+        ),
+    ],
+)
+def test_an_autoscaler_must_leave_the_steps_their_shares(changes: dict[str, Any], line: str) -> None:
+    assert any(found.startswith(line) for found in refused(**{**CANARY, **changes}))

@@ -2,169 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shutil
-import ssl
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-import yaml
 
 from sandbox.paths import REPOSITORY
 from sandbox.phases import Phases
-from sandbox.pulumi_runner import PulumiRunner, stack_files_as_they_were
-from sandbox.up import NAMESPACES, OVERLAY, Up
+from sandbox.up import OVERLAY, Up
 from sandbox.update import Updater
 from sandbox.world import World
+from tests.e2e.stack import Stack
 
-UPDATE_SECONDS = 600
+# So far off that no real release is named after it.
+FIRST_DAY_OF_TESTS = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one run of `pulumi` printed, how it ended, and how many seconds it took."""
-
-    status: int
-    text: str
-    seconds: float
-
-    @property
-    def error(self) -> str:
-        """The line that names the reason."""
-        found = re.findall(r"^\s*error: (.*)$", self.text, re.MULTILINE)
-        return "\n".join(found)
-
-
-@dataclass
-class Stack:
-    """One stack, run from a checkout of its own. `url` is where it answers, through the ingress of the sandbox."""
-
-    name: str
-    deployment: str
-    url: httpx.URL
-    checkout: Path
-    runner: PulumiRunner
-    world: World
-    overlay: Path
-
-    @property
-    def namespace(self) -> str:
-        """The namespace of its environment."""
-        return NAMESPACES[self.name]
-
-    def pulumi(self, *arguments: str, settings: dict[str, Any] | None = None, **variables: str) -> Result:
-        """Run `pulumi` with `settings` laid over those of the sandbox."""
-        environment = {
-            **os.environ,
-            **self.runner.variables,
-            OVERLAY: str(self._overlay(settings)),
-            **variables,
-        }
-        started = time.monotonic()
-        with stack_files_as_they_were(self.checkout):
-            done = self._run([str(self.runner.cli.program), *arguments], self.runner.environment.over(environment))
-        print(done.stdout)
-        return Result(done.returncode, done.stdout, time.monotonic() - started)
-
-    def up(self, *arguments: str, settings: dict[str, Any] | None = None, **variables: str) -> Result:
-        """Run `pulumi up` as the README does."""
-        command = ("up", "--stack", self.name, "--yes", "--policy-pack", "policies", *arguments)
-        return self.pulumi(*command, settings=settings, **variables)
-
-    def command(self, *arguments: str, settings: dict[str, Any] | None = None) -> Result:
-        """Run `python -m commands` as the Makefile does, with `settings` laid over those of the sandbox."""
-        environment = {**os.environ, OVERLAY: str(self._overlay(settings))}
-        started = time.monotonic()
-        done = self._run([sys.executable, "-m", "commands", *arguments, "--stack", self.name], environment)
-        print(done.stdout)
-        return Result(done.returncode, done.stdout, time.monotonic() - started)
-
-    def output(self, name: str) -> str:
-        """Return one output of the stack."""
-        return self.pulumi("stack", "output", name, "--stack", self.name).text.strip()
-
-    def health(self) -> dict[str, Any]:
-        """Return what /health answers now, through the ingress, under the sandbox's own authority where it is TLS."""
-        with httpx.Client(verify=ssl.create_default_context(cafile=str(self.world.paths.authority))) as client:
-            answer = client.get(
-                self.url.copy_with(host="127.0.0.1", path="/health"),
-                headers={"Host": self.url.host},
-                extensions={"sni_hostname": self.url.host},
-                timeout=5,
-            )
-        body: dict[str, Any] = answer.json()
-        return body
-
-    def running_image(self) -> str:
-        """Return the image that the Deployment's template names."""
-        found = self.world.kubectl.get_json("deployment", self.deployment, namespace=self.namespace)
-        image: str = found["spec"]["template"]["spec"]["containers"][0]["image"]
-        return image
-
-    def pods(self) -> set[str]:
-        """Return the names of the application's pods that are not on their way out."""
-        found = self.world.kubectl.get_json("pods", "-l", "app=release-manager", namespace=self.namespace)
-        return {pod["metadata"]["name"] for pod in found["items"] if "deletionTimestamp" not in pod["metadata"]}
-
-    def git(self, *arguments: str) -> str:
-        """Run git in the checkout and return what it printed."""
-        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-        command = ["git", "-C", str(self.checkout), *identity, *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    def release(self, *, tag: str | None = None) -> str:
-        """Commit what is there, tag it as a release of staging, push both, and return the tag."""
-        name, moment = tag or "", datetime.now(UTC)
-        while not name or name in self.git("tag", "--list").splitlines():
-            name = moment.strftime("v%Y.%m.%d.%H%M%S")
-            moment += timedelta(seconds=1)
-        self.git("add", "-A")
-        self.git("commit", "-q", "--allow-empty", "-m", f"release {name}")
-        self.git("tag", "-a", name, "-m", name)
-        self.git("push", "-q", "origin", "HEAD", name)
-        return name
-
-    def change_application(self) -> None:
-        """Change the application's source without committing it."""
-        file = self.checkout / "sandbox" / "app" / "release_manager" / "__init__.py"
-        with file.open("a", encoding="utf-8") as source:
-            source.write(f"\nCHANGED_AT = {time.time_ns()}\n")
-
-    def _overlay(self, settings: dict[str, Any] | None) -> Path:
-        file = self.checkout.parent / "overlay.yaml"
-        values = yaml.safe_load(self.overlay.read_text(encoding="utf-8"))
-        for concern, changed in (settings or {}).items():
-            values[concern] = {**values.get(concern, {}), **changed} if isinstance(changed, dict) else changed
-        file.write_text(yaml.safe_dump(values), encoding="utf-8")
-        return file
-
-    def _run(self, command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            cwd=self.checkout,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=UPDATE_SECONDS,
-            check=False,
-        )
 
 
 def _copy_of_the_work_tree(target: Path) -> Path:
@@ -224,13 +86,38 @@ def verified(stack: Stack) -> Stack:
 
 @pytest.fixture(scope="session")
 def staging(world: World, tmp_path_factory: pytest.TempPathFactory) -> Stack:
-    """The staging stack: its checkout's commit is pushed to a remote of its own and carries a release tag."""
-    directory = tmp_path_factory.mktemp("staging")
-    stack = _stack(world, "staging", "https://staging-api.internal", directory / "project")
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(directory / "origin.git")], check=True)
-    stack.git("remote", "add", "origin", str(directory / "origin.git"))
+    """Staging: its checkout's commit is pushed to a remote of its own and carries a release tag."""
+    stack = _released_from_a_remote(world, "staging", "https://staging-api.internal", tmp_path_factory)
     stack.release()
     return stack
+
+
+@pytest.fixture(scope="session")
+def prod(world: World, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """Production, as staging: its releases are named after days that no test before has had a release on.
+
+    Production has one release a day; here each day's is released as soon as the one before is done with.
+    """
+    stack = _released_from_a_remote(world, "prod", "https://api.internal", tmp_path_factory)
+    stack.first = _day_after_all_releases(stack)
+    return stack
+
+
+def _released_from_a_remote(world: World, name: str, url: str, factory: pytest.TempPathFactory) -> Stack:
+    directory = factory.mktemp(name)
+    stack = _stack(world, name, url, directory / "project")
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(directory / "origin.git")], check=True)
+    stack.git("remote", "add", "origin", str(directory / "origin.git"))
+    return stack
+
+
+def _day_after_all_releases(stack: Stack) -> datetime:
+    """Return a day whose release nobody can have approved: an approval outlives the tests that gave it."""
+    name = f"--field-selector=metadata.name={stack.deployment}-approvals"
+    found = stack.world.kubectl.get_json("configmaps", name, namespace=stack.namespace)["items"]
+    keys = [key for record in found for key in record.get("data", {}) if key.startswith("release-v2")]
+    days = [datetime.strptime(key, "release-v%Y.%m.%d").replace(tzinfo=UTC) for key in keys]
+    return max([FIRST_DAY_OF_TESTS, *days]) + timedelta(days=1)
 
 
 @pytest.fixture

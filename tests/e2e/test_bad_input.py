@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Stack
+from tests.e2e.stack import Stack
 
 CASES: list[tuple[str, dict[str, Any], dict[str, str], tuple[str, ...]]] = [
     (

@@ -2,38 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import httpx
-
-from tests.e2e.conftest import Stack
+from tests.e2e.stack import Stack
 
 DEPLOYMENT = "release-manager-dev"
-
-
-@contextmanager
-def requests_answered() -> Iterator[dict[str, int]]:
-    """Ask the API all the time, one request after the other on new connections, and count what comes back."""
-    counts = {"good": 0, "bad": 0}
-    stop = threading.Event()
-
-    def ask() -> None:
-        while not stop.wait(0.02) and sum(counts.values()) < 20_000:
-            try:
-                answer = httpx.get("http://127.0.0.1/releases", headers={"Host": "dev-api.internal"}, timeout=5)
-                counts["good" if answer.status_code == httpx.codes.OK else "bad"] += 1
-            except httpx.HTTPError:
-                counts["bad"] += 1
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield counts
-    finally:
-        stop.set()
-        thread.join(timeout=30)
 
 
 def running_image(stack: Stack) -> str:
@@ -58,15 +29,15 @@ def test_a_change_of_the_application_is_a_new_verified_version_and_loses_no_requ
     before = verified.health()["version"]
     verified.change_application()
 
-    with requests_answered() as counts:
-        result = verified.up()
+    result, load = verified.up_under_load(rate=30, new_connections=True)
 
     assert result.status == 0, result.text
     after = verified.health()["version"]
     assert after != before
     assert after == verified.pulumi("stack", "output", "version", "--stack", "dev").text.strip()
-    assert counts["good"] > 100
-    assert counts["bad"] == 0
+    assert load.total > 100
+    assert load.bad == 0, "\n".join(load.lines())
+    assert set(load.versions) == {before, after}
 
 
 def test_a_version_whose_health_lies_fails_in_one_line_and_the_one_before_serves(verified: Stack) -> None:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from sandbox.paths import REPOSITORY
-from tests.e2e.conftest import Stack
+from tests.e2e.stack import Stack
 
 OURS = ("rm-sandbox", "release-manager-sandbox", "cni-")
 

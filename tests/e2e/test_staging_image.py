@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,19 +14,15 @@ from cluster.access import connect
 from cluster.release import Release
 from cluster.releases import VerifiedRelease, VerifiedReleases
 from evidence.registry import Registry
-from tests.e2e.conftest import Stack
+from tests.e2e.stack import Stack
 
-BY = "release-manager"
 REPOSITORY = "localhost:5000/release-manager"
 BUILT = re.compile(r"docker:index:Image image-image (creat|updat)")
-
-
-def release(stack: Stack) -> str:
-    """Commit, tag, push and approve what is there, and return the tag."""
-    version = stack.release()
-    done = stack.command("approve", "--release", version, "--by", BY)
-    assert done.status == 0, done.text
-    return version
+# A verification that ends soon, and with FAIL.
+FAILING: dict[str, Any] = {
+    "health": {"attempts": 1},
+    "verification": {"scripts": [{"name": "smoke tests", "command": ["false"], "timeout_seconds": 30}]},
+}
 
 
 def digest_of_tag(stack: Stack) -> str | None:
@@ -47,7 +44,7 @@ def labels_of(image: str) -> dict[str, str]:
 def released(staging: Stack) -> Stack:
     """Staging with a verified release of a commit that was never built before."""
     staging.change_application()
-    release(staging)
+    staging.approved_release()
     result = staging.up()
     assert result.status == 0, result.text
     assert BUILT.search(result.text)
@@ -85,14 +82,49 @@ def test_another_checkout_of_the_same_commit_builds_nothing_and_moves_no_pod(rel
     mode = file.stat().st_mode
     file.chmod(0o600)
     try:
-        first, again = released.up(), released.up("--expect-no-changes")
+        result = released.up("--expect-no-changes")
     finally:
         file.chmod(mode)
 
-    assert first.status == 0, first.text
-    assert again.status == 0, again.text
-    assert not BUILT.search(first.text)
+    assert result.status == 0, result.text
     assert (released.running_image(), released.pods()) == (image, pods)
+
+
+def test_the_preview_after_a_rollback_is_true_for_the_image_too(released: Stack) -> None:
+    serving, image = released.git("rev-parse", "HEAD"), released.running_image()
+    released.change_application()
+    released.approved_release()
+
+    failed = released.up(settings=FAILING)
+    released.git("checkout", "-q", serving)
+    try:
+        shutil.rmtree(released.checkout / ".release")
+        preview = released.pulumi("preview", "--stack", "staging", "--expect-no-changes")
+        update = released.up("--expect-no-changes")
+    finally:
+        released.git("checkout", "-q", "main")
+
+    assert failed.status != 0
+    assert BUILT.search(failed.text)
+    assert released.running_image() == image
+    assert preview.status == 0, preview.text
+    assert update.status == 0, update.text
+    again = released.pulumi("preview", "--stack", "staging")
+    assert again.status == 0, again.text
+    assert not re.search(r"docker:index:Image image-image (creat|updat|delet)", again.text), "it is built already"
+
+
+def test_a_commit_after_a_release_that_was_taken_back_is_built(released: Stack) -> None:
+    image = released.running_image()
+    released.change_application()
+    version = released.approved_release()
+
+    result = released.up()
+
+    assert result.status == 0, result.text
+    assert BUILT.search(result.text)
+    assert released.running_image() != image
+    assert released.health()["version"] == version
 
 
 def test_what_others_cannot_see_is_refused_all_at_once_and_nothing_changes(released: Stack) -> None:
@@ -134,7 +166,7 @@ def test_what_was_never_verified_elsewhere_is_not_promoted(released: Stack, name
 
 def test_the_very_digest_that_was_verified_elsewhere_is_tagged_and_runs(released: Stack, namespace: str) -> None:
     image = released.running_image()
-    version = release(released)
+    version = released.approved_release()
     assert digest_of_tag(released) is None
     cluster = connect(str(released.world.paths.kubeconfig), "release-manager-sandbox", namespace)
     sha = released.git("rev-parse", "HEAD")

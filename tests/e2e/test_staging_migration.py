@@ -3,78 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Result, Stack
+from tests.e2e.migrations import CONTRACTS, HEAD, add, back_to_head, expands, hash_in, revision_of, stamp
+from tests.e2e.stack import BY, Stack
 
-BY = "release-manager"
 SAFE: dict[str, Any] = {"migration": {"mode": "safe"}}
-HEAD = "0005"
-REVISION = '''"""{name}."""
-
-import sqlalchemy as sa
-from alembic import op
-
-revision = "{name}"
-down_revision = "{before}"
-branch_labels = None
-depends_on = None
-
-
-def upgrade() -> None:
-    {upgrade}
-'''
-CONTRACTS = 'op.drop_column("releases", "owner")'
-
-
-def expands(column: str, kind: str) -> str:
-    """Return what adds a column, in SQL that nobody can have approved before: an approval outlives these tests."""
-    return f'op.add_column("releases", sa.Column("{column}", sa.{kind}(), nullable=True, comment="{time.time_ns()}"))'
-
-
-def sql(stack: Stack, statement: str) -> str:
-    """Run a statement in the database of the stack and return what it prints, without headings."""
-    psql = ("psql", "-h", "/tmp", "-U", "release_manager", "-d", "release_manager", "-Atc", statement)  # noqa: S108
-    return stack.world.kubectl.run("exec", "postgresql-0", "--", *psql, namespace=stack.namespace).strip()
-
-
-def revision_of(stack: Stack) -> str:
-    return sql(stack, "SELECT version_num FROM alembic_version")
-
-
-def stamp(stack: Stack, revision: str) -> None:
-    sql(stack, f"UPDATE alembic_version SET version_num = '{revision}'")  # noqa: S608
-
-
-def add(stack: Stack, name: str, upgrade: str, *, before: str = HEAD) -> Path:
-    """Write revision `name` after `before`, in place of what it was."""
-    file = stack.checkout / "sandbox" / "app" / "migrations" / "versions" / f"{name}_test.py"
-    file.write_text(REVISION.format(name=name, before=before, upgrade=upgrade), encoding="utf-8")
-    return file
-
-
-def approve(stack: Stack, *subject: str) -> None:
-    done = stack.command("approve", *subject, "--by", BY)
-    assert done.status == 0, done.text
-
-
-def release(stack: Stack) -> str:
-    version = stack.release()
-    approve(stack, "--release", version)
-    return version
-
-
-def hash_in(result: Result) -> str:
-    found = re.search(r"make approve STACK=staging MIGRATION=([0-9a-f]{64}) BY=<name>", result.text)
-    assert found is not None, result.text
-    return found[1]
 
 
 def with_waiver(until: datetime) -> dict[str, Any]:
@@ -85,15 +23,12 @@ def with_waiver(until: datetime) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def at_head(staging: Stack) -> Iterator[Stack]:
     """Staging with a verified release and its database at the project's head, to which it goes back in the end."""
-    release(staging)
+    staging.approved_release()
     result = staging.up()
     assert result.status == 0, result.text
     assert revision_of(staging) == HEAD
     yield staging
-    for file in (staging.checkout / "sandbox" / "app" / "migrations" / "versions").glob("*_test.py"):
-        file.unlink()
-    sql(staging, "ALTER TABLE releases DROP COLUMN IF EXISTS owner, DROP COLUMN IF EXISTS team")
-    stamp(staging, HEAD)
+    back_to_head(staging)
 
 
 def test_unapproved_sql_stops_with_nothing_changed_and_the_same_command_applies_it_once_approved(
@@ -101,7 +36,7 @@ def test_unapproved_sql_stops_with_nothing_changed_and_the_same_command_applies_
 ) -> None:
     add(at_head, "0006", expands("owner", "Text"))
     before, pods, image = at_head.health()["version"], at_head.pods(), at_head.running_image()
-    version = release(at_head)
+    version = at_head.approved_release()
 
     stopped = at_head.up(settings=SAFE)
 
@@ -112,7 +47,7 @@ def test_unapproved_sql_stops_with_nothing_changed_and_the_same_command_applies_
     assert (at_head.pods(), at_head.running_image(), at_head.health()["version"]) == (pods, image, before)
     jobs = at_head.world.kubectl.get_json("jobs", namespace="staging")["items"]
     assert not [job for job in jobs if "-plan-" in job["metadata"]["name"]]
-    sha256, file = hash_in(stopped), at_head.checkout / "migration-output.sql"
+    sha256, file = hash_in(at_head, stopped), at_head.checkout / "migration-output.sql"
     assert hashlib.sha256(file.read_bytes()).hexdigest() == sha256
     record = at_head.world.kubectl.get_json("configmap", f"{at_head.deployment}-migration-plan", namespace="staging")
     assert record["data"]["migration-output.sql"].encode() == file.read_bytes()
@@ -123,7 +58,7 @@ def test_unapproved_sql_stops_with_nothing_changed_and_the_same_command_applies_
     assert "ALTER TABLE releases ADD COLUMN owner TEXT" in shown.text
     assert f"make approve STACK=staging MIGRATION={sha256} BY=<name>" in shown.text
 
-    approve(at_head, "--migration", sha256)
+    at_head.approve("--migration", sha256)
     applied = at_head.up(settings=SAFE)
     assert applied.status == 0, applied.text
     assert f"SQL {sha256}, approved by {BY}" in applied.text
@@ -137,23 +72,23 @@ def test_unapproved_sql_stops_with_nothing_changed_and_the_same_command_applies_
 
 def test_a_migration_that_changed_after_its_approval_stops_again(at_head: Stack) -> None:
     add(at_head, "0007", expands("team", "Text"), before="0006")
-    release(at_head)
+    at_head.approved_release()
     first = at_head.up(settings=SAFE)
-    approve(at_head, "--migration", hash_in(first))
+    at_head.approve("--migration", hash_in(at_head, first))
     add(at_head, "0007", expands("team", "BigInteger"), before="0006")
-    release(at_head)
+    at_head.approved_release()
 
     second = at_head.up(settings=SAFE)
 
     assert second.status != 0
     assert "waits for approval in staging: 1 revision (0007) after 0006" in second.error
-    assert hash_in(second) != hash_in(first)
+    assert hash_in(at_head, second) != hash_in(at_head, first)
     assert revision_of(at_head) == "0006"
 
 
 def test_what_breaks_the_running_version_is_refused_unless_waived_until_a_day_to_come(at_head: Stack) -> None:
     add(at_head, "0007", CONTRACTS, before="0006")
-    release(at_head)
+    at_head.approved_release()
     now = datetime.now(UTC)
 
     refused = at_head.up(settings=SAFE)
@@ -173,7 +108,7 @@ def test_what_breaks_the_running_version_is_refused_unless_waived_until_a_day_to
 
 def test_a_history_with_two_heads_is_one_clear_line(at_head: Stack) -> None:
     file = add(at_head, "0007b", "pass", before="0006")
-    release(at_head)
+    at_head.approved_release()
 
     safe, head = at_head.up(settings=SAFE), at_head.up()
     file.unlink()
@@ -187,7 +122,7 @@ def test_a_history_with_two_heads_is_one_clear_line(at_head: Stack) -> None:
 
 
 def test_a_database_ahead_of_the_image_is_one_clear_line(at_head: Stack) -> None:
-    release(at_head)
+    at_head.approved_release()
     stamp(at_head, "9999")
 
     safe, head = at_head.up(settings=SAFE), at_head.up()
@@ -205,7 +140,7 @@ def test_an_unreachable_database_is_one_clear_line(at_head: Stack) -> None:
     others = {"REDIS_URL": "redis://redis:6379", "RABBITMQ_URL": "amqp://rabbitmq:5672"}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": nowhere}
     at_head.world.kubectl.apply([{**secret, "stringData": {"DATABASE_URL": address, **others}}])
-    release(at_head)
+    at_head.approved_release()
 
     result = at_head.up(settings={**SAFE, "application": {"credentials": "elsewhere"}})
     at_head.world.kubectl.delete("secret", "elsewhere", namespace="staging")

@@ -6,33 +6,16 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import Stack
+from tests.e2e.stack import BY, Stack
 
-BY = "release-manager"
 # What these tests do not ask about need not be measured for as long as on a real release.
 QUICK: dict[str, Any] = {"health": {"attempts": 2, "interval_seconds": 0.5}}
-
-
-def objects(stack: Stack) -> dict[str, str]:
-    """Return every object of the namespace that a release makes or changes, with its version in the cluster."""
-    kinds = "deployments,services,ingresses,jobs,configmaps"
-    found = stack.world.kubectl.get_json(kinds, namespace=stack.namespace)["items"]
-    return {
-        f"{each['kind']}/{each['metadata']['name']}": f"{each['metadata']['uid']}/{each['metadata'].get('generation')}"
-        for each in found
-        if each["metadata"]["name"].startswith(stack.deployment)
-    }
-
-
-def approve(stack: Stack, version: str) -> None:
-    done = stack.command("approve", "--release", version, "--by", BY)
-    assert done.status == 0, done.text
 
 
 @pytest.fixture(scope="module")
 def verified_staging(staging: Stack) -> Stack:
     """Staging with a verified release of the commit as it is."""
-    approve(staging, staging.release())
+    staging.approved_release()
     result = staging.up(settings=QUICK)
     assert result.status == 0, result.text
     return staging
@@ -40,7 +23,7 @@ def verified_staging(staging: Stack) -> Stack:
 
 def test_a_release_that_is_not_approved_stops_and_changes_nothing(staging: Stack) -> None:
     version = staging.release()
-    before = objects(staging)
+    before = staging.objects()
 
     result = staging.up()
 
@@ -48,7 +31,7 @@ def test_a_release_that_is_not_approved_stops_and_changes_nothing(staging: Stack
     assert f"release {version} is not approved for staging; nothing was changed" in result.error
     assert f"make approve STACK=staging RELEASE={version} BY={BY}" in result.error
     assert "Traceback" not in result.text
-    assert objects(staging) == before
+    assert staging.objects() == before
 
 
 def test_somebody_who_may_not_approve_is_refused(staging: Stack) -> None:
@@ -60,7 +43,7 @@ def test_somebody_who_may_not_approve_is_refused(staging: Stack) -> None:
 def test_an_approved_release_is_verified_over_tls_with_its_smoke_tests_and_the_tag_as_version(staging: Stack) -> None:
     version = staging.release()
     refused = staging.up()
-    approve(staging, version)
+    staging.approve("--release", version)
 
     result = staging.up()
 
@@ -93,8 +76,7 @@ def test_the_database_is_at_the_head_before_a_pod_changes(verified_staging: Stac
 
 def test_failing_smoke_tests_take_the_release_back_and_its_approval_is_asked_for_again(verified_staging: Stack) -> None:
     before = verified_staging.health()["version"]
-    version = verified_staging.release()
-    approve(verified_staging, version)
+    verified_staging.approved_release()
     failing = {"name": "smoke tests", "command": ["sh", "-c", "echo not today; exit 1"], "timeout_seconds": 30}
 
     result = verified_staging.up(settings={**QUICK, "verification": {"scripts": [failing]}})
@@ -112,7 +94,7 @@ def test_failing_smoke_tests_take_the_release_back_and_its_approval_is_asked_for
 
 def test_a_hanging_script_is_ended_and_the_release_taken_back(verified_staging: Stack) -> None:
     before = verified_staging.health()["version"]
-    approve(verified_staging, verified_staging.release())
+    verified_staging.approved_release()
     hanging = {"name": "smoke tests", "command": ["sleep", "600"], "timeout_seconds": 2}
 
     result = verified_staging.up(settings={**QUICK, "verification": {"scripts": [hanging]}})
@@ -125,7 +107,7 @@ def test_a_hanging_script_is_ended_and_the_release_taken_back(verified_staging: 
 
 def test_a_rollout_that_does_not_finish_in_time_is_taken_back(verified_staging: Stack) -> None:
     before, image = verified_staging.health()["version"], verified_staging.running_image()
-    approve(verified_staging, verified_staging.release())
+    verified_staging.approved_release()
     settings = {
         **QUICK,
         "rollout": {"timeout_seconds": 20},
@@ -142,11 +124,11 @@ def test_a_rollout_that_does_not_finish_in_time_is_taken_back(verified_staging: 
 
 def test_a_commit_without_a_release_tag_is_refused_with_the_commands_that_make_one(staging: Stack) -> None:
     staging.git("commit", "-q", "--allow-empty", "-m", "no release")
-    before = objects(staging)
+    before = staging.objects()
 
     result = staging.up()
 
     assert result.status != 0
     assert 'git tag -a -m release "$(date -u +v%Y.%m.%d.%H%M%S)"' in result.text
     assert "git push origin HEAD" in result.text
-    assert objects(staging) == before
+    assert staging.objects() == before

@@ -170,6 +170,16 @@ class ClusterApi:
         )
         answer.raise_for_status()
 
+    def apply(self, kind: str, item: Any, manager: str) -> None:
+        """Declare fields of an object by server-side apply as another manager would."""
+        answer = self.client.patch(
+            self.path(kind, item["metadata"]["name"]),
+            params={"fieldManager": manager, "force": "true"},
+            content=json.dumps(item),
+            headers={"Content-Type": "application/apply-patch+yaml"},
+        )
+        answer.raise_for_status()
+
     def eventually(self, condition: Callable[[], bool], seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():

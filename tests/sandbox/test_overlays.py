@@ -15,6 +15,7 @@ VALUES = {
     "base_image": "localhost:5000/base",
     "ca_file": "/ca.crt",
     "tls_secret": "sandbox-tls",
+    "prometheus": "http://127.0.0.1:1",
     "context": "kind",
     "repository": "registry.example/app",
     "ingress_class": "nginx",
@@ -37,6 +38,7 @@ def test_every_stack_gets_what_is_for_all_and_what_is_its_own(paths: Paths) -> N
     assert "ingress" not in found["dev"]
     assert found["staging"]["ingress"] == {"tls_secret": "sandbox-tls"}
     assert found["prod"]["approval"]["window"]["minutes"] == 1440
+    assert found["prod"]["prometheus"] == {"url": "http://127.0.0.1:1"}
 
 
 def test_an_empty_address_stays_a_text(paths: Paths) -> None:

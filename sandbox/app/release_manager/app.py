@@ -64,7 +64,7 @@ def create_app(services: Services) -> FastAPI:
         database.close()
 
     app = FastAPI(title="Release Manager", version=services.version, docs_url=None, redoc_url=None, lifespan=lifespan)
-    app.add_middleware(ObserveRequests, metrics=metrics, lifecycle=services.lifecycle)
+    app.add_middleware(ObserveRequests, version=services.version, metrics=metrics, lifecycle=services.lifecycle)
     app.add_exception_handler(RequestValidationError, _refuse)
     app.add_exception_handler(ReleaseNotFoundError, _answer_not_found)
     app.add_exception_handler(ReleaseConflictError, _answer_conflict)

@@ -12,7 +12,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-TIMEOUT_SECONDS = 0.3
+# A cache that is only slow is waited for: giving up on it sends all requests to the database at the same moment.
+TIMEOUT_SECONDS = 1.0
 ENTRY_LIFETIME_SECONDS = 60
 PAUSE_AFTER_FAILURE_SECONDS = 1.0
 # The number changes with the shape of what is stored: the stable and the canary version share one Redis.

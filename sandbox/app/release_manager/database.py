@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 POOL_WAIT_SECONDS = 5.0
 CONNECT_ARGUMENTS = {
-    "connect_timeout": 2,
+    # A new pod has no connections yet: where the machine is busy, its first answers are late rather than errors.
+    "connect_timeout": 5,
     # A peer that vanished without a word is noticed within seconds, not after TCP's own quarter of an hour.
     "keepalives_idle": 5,
     "keepalives_interval": 2,

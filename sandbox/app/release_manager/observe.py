@@ -17,22 +17,26 @@ from release_manager.metrics import Metrics
 UNCOUNTED_PATHS = frozenset({"/health", "/livez", "/readyz", "/metrics"})
 KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 UNMATCHED = "unmatched"
+# Who sees an answer, a client or a proxy's log, can tell which version gave it.
+VERSION_HEADER = "X-Release-Version"
 
 log = logging.getLogger("release_manager.access")
 
 
 class ObserveRequests:
-    """ASGI middleware. `perf_counter` gives seconds."""
+    """ASGI middleware. `version` is named in every answer; `perf_counter` gives seconds."""
 
     def __init__(
         self,
         app: ASGIApp,
         *,
+        version: str,
         metrics: Metrics,
         lifecycle: Lifecycle,
         perf_counter: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._app = app
+        self._version = version
         self._metrics = metrics
         self._lifecycle = lifecycle
         self._perf_counter = perf_counter
@@ -49,9 +53,11 @@ class ObserveRequests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[VERSION_HEADER] = self._version
                 if self._lifecycle.draining:
                     # The client opens its next connection elsewhere instead of losing this one in mid-request.
-                    MutableHeaders(scope=message)["Connection"] = "close"
+                    headers["Connection"] = "close"
             await send(message)
 
         error_type = ""

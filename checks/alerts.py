@@ -1,0 +1,84 @@
+"""The alerts that fire for an application while one of its releases is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from checks.prometheus import Alert, Prometheus
+from checks.reader import Unreachable
+from checks.verdict import Kind, Verdict
+
+_SHOWN = 5
+_AlertKey = frozenset[tuple[str, str]]
+
+
+class AlertWatch:
+    """Judges the firing alerts that carry all labels of `target` and whose label severity is one of `severities`.
+
+    An alert without a severity counts as well. `release` holds the labels of which one names the release that is
+    judged, such as track=canary and version=....
+
+    FAIL: an alert fires that names the release, and did not at the first look. TOO_FEW: any other alert of the target
+    fires, which stands in the way of promotion and yet does not prove the release bad: it may be about the version
+    that serves everybody else, or left from an attempt before. So the gate goes on, and promotes only once there is
+    quiet. What fired before is told by the first look, since Prometheus' clock and the one here need not agree; so
+    look first before the release is let in. PASS: nothing of that kind fires, which is also the answer of a Prometheus
+    without rules: whether there are any is for the checklist to ask.
+    """
+
+    def __init__(
+        self,
+        prometheus: Prometheus,
+        *,
+        target: Mapping[str, str],
+        release: Mapping[str, str],
+        severities: Collection[str],
+    ) -> None:
+        self._prometheus = prometheus
+        self._target = dict(target)
+        self._release = dict(release)
+        self._severities = frozenset(severities)
+        self._before: frozenset[_AlertKey] | None = None
+        shown = ", ".join(f'{name}="{value}"' for name, value in sorted(self._target.items()))
+        self._query = f"firing alerts with {{{shown}}} of severity {', '.join(sorted(self._severities))} or none"
+
+    def look(self) -> Verdict:
+        """Ask once and judge. UNREACHABLE where Prometheus gives no answer."""
+        try:
+            alerts = [alert for alert in self._prometheus.alerts() if self._counts(alert)]
+        except Unreachable as error:
+            return Verdict(Kind.UNREACHABLE, str(error), query=self._query)
+        now = frozenset(map(_key, alerts))
+        # An alert that ends and fires again has begun anew.
+        self._before = now if self._before is None else self._before & now
+        guilty = [alert for alert in alerts if self._names_release(alert) and _key(alert) not in self._before]
+        if guilty:
+            return self._verdict(Kind.FAIL, "names this release and began to fire in this step", guilty)
+        if alerts:
+            return self._verdict(Kind.TOO_FEW, "fires, and nothing is promoted until it ends", alerts)
+        return Verdict(Kind.PASS, "no alert fires", {"firing": 0}, self._query)
+
+    def _counts(self, alert: Alert) -> bool:
+        severity = alert.labels.get("severity")
+        ours = all(alert.labels.get(name) == value for name, value in self._target.items())
+        return alert.firing and ours and (severity is None or severity in self._severities)
+
+    def _names_release(self, alert: Alert) -> bool:
+        return any(alert.labels.get(name) == value for name, value in self._release.items())
+
+    def _verdict(self, kind: Kind, what: str, alerts: list[Alert]) -> Verdict:
+        first = alerts[0]
+        further = f" (and {len(alerts) - 1} more)" if len(alerts) > 1 else ""
+        summary = first.annotations.get("summary", "").strip()
+        reason = f"alert {first.name} {what}{further}" + (f": {summary.splitlines()[0]}" if summary else "")
+        details = tuple(_described(alert) for alert in alerts[:_SHOWN])
+        return Verdict(kind, reason, {"firing": len(alerts)}, self._query, details)
+
+
+def _key(alert: Alert) -> _AlertKey:
+    return frozenset({*alert.labels.items(), ("", alert.active_at)})
+
+
+def _described(alert: Alert) -> str:
+    labels = ", ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()) if name != "alertname")
+    return f"{alert.name} since {alert.active_at or 'an unknown time'}: {labels}"

@@ -1,0 +1,85 @@
+"""Where a release stands on the cluster before an update begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from checks.rollout import REVISION
+from cluster.api import Cluster
+from cluster.names import CONFIGURATION, VERSION, Names
+from cluster.release import Release
+from cluster.releases import VerifiedReleases
+from cluster.service_port import ServicePort, service_port
+
+NO_REVISION = "0"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What the cluster says about the release that is asked for.
+
+    `started_from` is the revision of stable at which the release was begun: part of each step's record, so that a
+    release that somebody has taken back by hand is measured again. `gone_back` is set where stable runs the release
+    already and the records name another one, as after `kubectl rollout undo`; then `migration` is the resource name of
+    the migration Job on record. Nothing is to be released then, and the records stay as they are. `port` is that of the
+    Service, `replicas` stable's, None where there is no stable; `adopts` says what is, or was, taken over.
+    `canary_left` is set where pods of a canary were left behind by a run that was killed, and stable runs the release.
+    """
+
+    started_from: str = NO_REVISION
+    gone_back: bool = False
+    migration: str | None = None
+    port: ServicePort = field(default_factory=ServicePort)
+    replicas: int | None = None
+    adopts: str = ""
+    canary_left: bool = False
+
+
+def standing(cluster: Cluster, names: Names, first_record: str, asked: Mapping[str, str], *, canary: bool) -> Standing:
+    """Return where the release `asked` (version, image, configuration, revision) stands; an unknown image is empty.
+
+    `first_record` is the record that a release writes first, of those that it writes once its image is known. Raises
+    ClusterError or Unreachable.
+    """
+    here = Standing(port=service_port(cluster, names.deployment))
+    stable = cluster.get("apis/apps/v1", "deployments", names.deployment)
+    if stable is None:
+        return here
+    here = replace(here, replicas=stable["spec"].get("replicas"))
+    revision = stable["metadata"].get("annotations", {}).get(REVISION, NO_REVISION)
+    recorded = _data(cluster, first_record)
+    if not recorded or not _runs(stable["spec"]["template"], asked):
+        return replace(here, started_from=revision)
+    verified = canary and _verified(cluster, names, asked)
+    if verified:
+        resting = cluster.deployment(names.canary)
+        here = replace(here, canary_left=resting is not None and resting.spec.replicas > 0)
+    # Without a canary a killed update leaves the same picture as a rollback by hand, and has to be verified.
+    gone_back = canary and any(recorded.get(key) != value for key, value in asked.items())
+    if gone_back and not verified:
+        return replace(here, started_from=revision)
+    migration = _data(cluster, names.record("migration")).get("resource") if gone_back else None
+    started_from = recorded.get("from", revision)
+    return replace(here, started_from=started_from, gone_back=gone_back, migration=migration)
+
+
+def _verified(cluster: Cluster, names: Names, asked: Mapping[str, str]) -> bool:
+    release = Release.model_validate(asked)
+    return any(release.identity == each.release.identity for each in VerifiedReleases(cluster, names.deployment).read())
+
+
+def _runs(template: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
+    metadata, containers = template.get("metadata", {}), template["spec"]["containers"]
+    found = {
+        "version": metadata.get("labels", {}).get(VERSION),
+        "configuration": metadata.get("annotations", {}).get(CONFIGURATION),
+        "image": containers[0].get("image"),
+    }
+    return all(found[key] == asked.get(key) for key in found)
+
+
+def _data(cluster: Cluster, name: str) -> dict[str, str]:
+    found = cluster.config_map(name)
+    return {} if found is None else dict(found.get("data") or {})

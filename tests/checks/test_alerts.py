@@ -1,0 +1,99 @@
+"""A firing alert fails a release only where it is certainly about it; any other holds promotion up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from checks.alerts import AlertWatch
+from checks.prometheus import Prometheus
+from checks.verdict import Kind, Verdict
+from tests.checks.fake_prometheus import alert, alerts, in_turn
+
+OURS = {"namespace": "production", "severity": "critical"}
+BAD = alert("HighErrorRate", track="canary", **OURS)
+GENERAL = alert("HighErrorRate", **OURS)
+
+
+def watching(prometheus: Prometheus) -> AlertWatch:
+    return AlertWatch(
+        prometheus,
+        target={"namespace": "production"},
+        release={"track": "canary", "version": "prod-new"},
+        severities=("critical", "warning"),
+    )
+
+
+def looks(*answers: list[dict[str, Any]]) -> list[Verdict]:
+    watch = watching(in_turn([alerts(*found) for found in answers]))
+    return [watch.look() for _ in answers]
+
+
+def test_quiet_passes() -> None:
+    (verdict,) = looks([])
+    assert (verdict.kind, verdict.reason) == (Kind.PASS, "no alert fires")
+    assert verdict.query == 'firing alerts with {namespace="production"} of severity critical, warning or none'
+
+
+@pytest.mark.parametrize("labels", [{"track": "canary"}, {"version": "prod-new"}])
+def test_an_alert_that_names_the_release_and_fires_anew_fails_it(labels: dict[str, str]) -> None:
+    verdict = looks([], [alert("HighErrorRate", **labels, **OURS)])[1]
+    assert verdict.kind is Kind.FAIL
+    assert verdict.reason == ("alert HighErrorRate names this release and began to fire in this step: HighErrorRate is")
+    assert verdict.details[0].startswith("HighErrorRate since 2024-05-14T09:29:00Z: namespace=production, severity=")
+
+
+def test_an_alert_that_goes_on_firing_goes_on_failing() -> None:
+    assert [verdict.kind for verdict in looks([], [BAD], [BAD])] == [Kind.PASS, Kind.FAIL, Kind.FAIL]
+
+
+@pytest.mark.parametrize("found", [BAD, GENERAL, alert("Slow", track="stable", **OURS)])
+def test_an_alert_that_fired_before_neither_fails_nor_promotes_until_it_ends(found: dict[str, Any]) -> None:
+    verdicts = looks([found], [found], [])
+    assert [verdict.kind for verdict in verdicts] == [Kind.TOO_FEW, Kind.TOO_FEW, Kind.PASS]
+    assert "fires, and nothing is promoted until it ends" in verdicts[0].reason
+    assert found["labels"]["alertname"] in verdicts[0].reason
+
+
+def test_an_alert_about_something_else_of_the_target_holds_promotion_up() -> None:
+    assert [verdict.kind for verdict in looks([], [GENERAL])] == [Kind.PASS, Kind.TOO_FEW]
+
+
+@pytest.mark.parametrize("again", ["2024-05-14T09:40:00Z", "2024-05-14T09:29:00Z"])
+def test_an_alert_that_ended_and_fires_again_has_begun_anew(again: str) -> None:
+    later = {**BAD, "activeAt": again}
+    assert [verdict.kind for verdict in looks([BAD], [], [later])] == [Kind.TOO_FEW, Kind.PASS, Kind.FAIL]
+    assert looks([BAD], [{**BAD, "activeAt": "2024-05-14T09:40:00Z"}])[1].kind is Kind.FAIL
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        alert("Pending", state="pending", track="canary", **OURS),
+        alert("Elsewhere", namespace="staging", severity="critical", track="canary"),
+        alert("Nowhere", severity="critical", track="canary"),
+        alert("Note", namespace="production", severity="info", track="canary"),
+    ],
+)
+def test_what_does_not_fire_here_or_does_not_matter_is_left_out(other: dict[str, Any]) -> None:
+    assert [verdict.kind for verdict in looks([], [other])] == [Kind.PASS, Kind.PASS]
+
+
+def test_an_alert_without_a_severity_counts() -> None:
+    assert looks([], [alert("Plain", namespace="production", track="canary")])[1].kind is Kind.FAIL
+
+
+def test_the_alert_that_fails_the_release_is_named_before_all_others() -> None:
+    verdict = looks([GENERAL], [GENERAL, BAD, alert("Second", version="prod-new", **OURS)])[1]
+    assert verdict.kind is Kind.FAIL
+    assert verdict.reason.startswith(
+        "alert HighErrorRate names this release and began to fire in this step (and 1 more)"
+    )
+    assert verdict.numbers == {"firing": 2}
+
+
+def test_a_prometheus_that_is_away_is_unreachable_and_does_not_count_as_the_first_look() -> None:
+    watch = watching(in_turn([httpx.ConnectError("refused"), alerts(BAD), alerts(BAD)]))
+    assert [watch.look().kind for _ in range(3)] == [Kind.UNREACHABLE, Kind.TOO_FEW, Kind.TOO_FEW]

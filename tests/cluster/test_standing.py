@@ -1,0 +1,121 @@
+"""What the cluster says about a release before an update: from where it starts, and whether somebody has gone back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from checks.rollout import REVISION
+from cluster.names import CONFIGURATION, Names
+from cluster.release import Release
+from cluster.releases import VerifiedRelease, VerifiedReleases
+from cluster.service_port import ServicePort
+from cluster.standing import Standing, standing
+from tests.cluster.api_server import ApiServer, config_map, template
+from tests.recorded import NAME
+
+NAMES = Names(NAME, "release-manager")
+STEP = NAMES.step_record(10)
+
+
+def asked(version: str) -> dict[str, str]:
+    image = f"registry.internal/release-manager@sha256:{version}"
+    return {"version": version, "image": image, "configuration": "c0ffee", "revision": "abc"}
+
+
+def runs(version: str) -> dict[str, Any]:
+    found = template(version)
+    found["metadata"]["annotations"] = {CONFIGURATION: "c0ffee"}
+    return found
+
+
+class Here:
+    """A cluster where one version after the other was put on stable."""
+
+    def __init__(self, *versions: str, revision: str = "7") -> None:
+        self.server = ApiServer()
+        for version in versions:
+            self.server.deploy(runs(version))
+        if self.server.deployment is not None:
+            self.server.deployment["metadata"]["annotations"][REVISION] = revision
+
+    def recorded(self, version: str, started_from: str, *, name: str = STEP) -> None:
+        self.server.config_maps[name] = config_map(name, {**asked(version), "from": started_from, "step": "10"})
+
+    def verified(self, *versions: str) -> None:
+        for version in versions:
+            release = Release.model_validate(asked(version))
+            record = VerifiedRelease(release=release, verified_at=datetime.now(UTC), template=runs(version), records={})
+            VerifiedReleases(self.server.cluster(), NAME).add(record)
+
+    def standing(self, version: str, **changes: str) -> Standing:
+        return standing(self.server.cluster(), NAMES, STEP, {**asked(version), **changes}, canary=True)
+
+
+def test_where_nothing_stands_a_release_starts_from_nothing() -> None:
+    found = Here().standing("v1")
+    assert found == Standing(started_from="0", port=ServicePort())
+
+
+def test_a_new_release_starts_from_the_revision_that_serves() -> None:
+    here = Here("v1")
+    here.recorded("v1", "6")
+    assert here.standing("v2").started_from == "7"
+    assert not here.standing("v2").gone_back
+
+
+def test_a_release_that_serves_keeps_where_it_started_so_that_nothing_changes() -> None:
+    here = Here("v1")
+    here.recorded("v1", "6")
+    here.verified("v1")
+    found = here.standing("v1")
+    assert (found.started_from, found.gone_back) == ("6", False)
+
+
+def test_a_release_that_was_begun_and_killed_starts_from_the_same_revision() -> None:
+    here = Here("v1")
+    here.recorded("v2", "7")
+    assert here.standing("v2").started_from == "7", "what it has passed is not measured again"
+
+
+def test_a_release_that_somebody_went_back_from_is_measured_anew() -> None:
+    here = Here("v2", "v1", revision="9")
+    here.recorded("v2", "7")
+    here.verified("v1", "v2")
+    found = here.standing("v2")
+    assert (found.started_from, found.gone_back) == ("9", False), "its records say 7, so all of them differ"
+
+
+def test_the_version_that_somebody_went_back_to_is_not_released_again() -> None:
+    here = Here("v2", "v1", revision="9")
+    here.recorded("v2", "7")
+    here.server.config_maps[f"{NAME}-migration"] = config_map(f"{NAME}-migration", {"resource": "migration-abc"})
+    here.verified("v1", "v2")
+    found = here.standing("v1")
+    assert found.gone_back
+    assert found.migration == "migration-abc"
+
+
+def test_what_was_never_verified_is_released_in_full_whatever_stable_runs() -> None:
+    here = Here("v2", "v1", revision="9")
+    here.recorded("v2", "7")
+    assert here.standing("v1") == Standing(started_from="9", replicas=2)
+
+
+@pytest.mark.parametrize("changed", [{"configuration": "other"}, {"image": "r@sha256:other"}, {"image": ""}])
+def test_the_same_version_with_another_image_or_configuration_is_another_release(changed: dict[str, str]) -> None:
+    here = Here("v1")
+    here.recorded("v1", "6")
+    here.verified("v1")
+    assert here.standing("v1", **changed).started_from == "7"
+
+
+def test_without_a_canary_a_killed_update_is_verified_and_not_taken_for_a_rollback() -> None:
+    here = Here("v2", "v1", revision="9")
+    verified = NAMES.record("verified")
+    here.recorded("v2", "7", name=verified)
+    here.verified("v1", "v2")
+    found = standing(here.server.cluster(), NAMES, verified, asked("v1"), canary=False)
+    assert not found.gone_back
