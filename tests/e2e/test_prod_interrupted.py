@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -40,14 +42,15 @@ BROKEN: dict[str, Any] = {**SMALL, "application": {"environment": {"FAULT_ERROR_
 
 
 @pytest.fixture(scope="module")
-def released(prod: Stack) -> Stack:
-    """Production with a verified release on few pods."""
-    few = f"--replicas={REPLICAS}"
-    prod.world.kubectl.run("scale", "deployment", prod.deployment, few, "-n", prod.namespace)
+def released(prod: Stack) -> Iterator[Stack]:
+    """Production with a verified release on few pods; it has as many as before in the end."""
+    before = deployment(prod, prod.deployment)["spec"]["replicas"]
+    scale(prod, REPLICAS)
     prod.approved_release()
     result, _ = prod.up_under_load(rate=RATE, settings=SMALL)
     assert result.status == 0, result.text
-    return prod
+    yield prod
+    scale(prod, before)
 
 
 @pytest.fixture
@@ -62,6 +65,10 @@ def failed(load: Load) -> str:
     load.stop()
     found = account(load.results())
     return "\n".join(found.lines()) if found.bad else ""
+
+
+def scale(stack: Stack, replicas: int) -> None:
+    stack.world.kubectl.run("scale", "deployment", stack.deployment, f"--replicas={replicas}", "-n", stack.namespace)
 
 
 def names(stack: Stack) -> Names:
@@ -205,12 +212,15 @@ def test_of_two_runs_at_once_one_wins_and_the_other_says_who_has_the_release(
 
 
 @pytest.mark.usefixtures("load")
-def test_a_killed_run_is_followed_within_the_duration_of_its_hold(released: Stack) -> None:
+def test_a_machine_that_fails_is_followed_within_the_duration_of_its_hold(released: Stack) -> None:
     released.approved_release()
     with running(released, *UP, settings=SMALL) as run:
         run.until(lambda: holder(released) != "", "the hold on the release")
         who = holder(released)
+        # The program first: left to itself it would give the release back as soon as it misses its engine.
+        os.kill(int(who.partition(" pid ")[2].partition(" ")[0]), signal.SIGKILL)
         run.kill()
+        assert holder(released) == who
         state = Path(released.runner.environment.variables["PULUMI_BACKEND_URL"].removeprefix("file://"))
         assert Locks(state).stale(released.name) == [run.child.pid]
     killed = time.monotonic()
