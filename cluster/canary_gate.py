@@ -158,11 +158,28 @@ class CanaryGate:
     def _let_the_canary_go(self) -> None:
         back = self.rollback
         try:
+            if back.replicas is not None:
+                self._make_stable_whole(back.replicas)
             let_canary_go(back.cluster, back.names)
         except (ClusterError, Unreachable) as error:
             raise GateFailed(
                 f"all pods run the release, but its canary cannot be scaled to 0: {error}; the same command goes on"
             ) from error
+
+    def _make_stable_whole(self, replicas: int) -> None:
+        """Start the pods of stable whose place the canary had, before the canary goes."""
+        back = self.rollback
+        back.cluster.scale(back.names.deployment, replicas)
+        verdict = wait_for_verdict(
+            lambda: judge_rollout(back.cluster, back.names.deployment, back.names.selector(STABLE)),
+            waiting_for=f"{replicas} pods of stable in place of the canary's",
+            timeout_seconds=self.step.ready_seconds,
+            interval_seconds=INTERVAL_SECONDS,
+            reporter=back.reporter,
+            clock=back.clock,
+        )
+        if verdict.kind is not Kind.PASS:
+            raise ClusterError(f"stable is not whole without it: {verdict}")
 
     @property
     def _by_hand(self) -> str:

@@ -25,7 +25,7 @@ class Standing:
     already and the records name another one, as after `kubectl rollout undo`; then `migration` is the resource name of
     the migration Job on record. Nothing is to be released then, and the records stay as they are. `port` is that of the
     Service, `replicas` stable's, None where there is no stable; `adopts` says what is, or was, taken over.
-    `canary_left` is set where pods of a canary were left behind by a run that was killed, and stable runs the release.
+    `canary_left` is set where a run that was killed left pods of a canary that this release has no use for.
     """
 
     started_from: str = NO_REVISION
@@ -49,13 +49,12 @@ def standing(cluster: Cluster, names: Names, first_record: str, asked: Mapping[s
         return here
     here = replace(here, replicas=stable["spec"].get("replicas"))
     revision = stable["metadata"].get("annotations", {}).get(REVISION, NO_REVISION)
-    recorded = _data(cluster, first_record)
-    if not recorded or not _runs(stable["spec"]["template"], asked):
+    recorded, serves = _data(cluster, first_record), _runs(stable["spec"]["template"], asked)
+    verified = canary and serves and _verified(cluster, names, asked)
+    if canary:
+        here = replace(here, canary_left=_canary_is_left(cluster, names, asked, serves=verified))
+    if not recorded or not serves:
         return replace(here, started_from=revision)
-    verified = canary and _verified(cluster, names, asked)
-    if verified:
-        resting = cluster.deployment(names.canary)
-        here = replace(here, canary_left=resting is not None and resting.spec.replicas > 0)
     # Without a canary a killed update leaves the same picture as a rollback by hand, and has to be verified.
     gone_back = canary and any(recorded.get(key) != value for key, value in asked.items())
     if gone_back and not verified:
@@ -68,6 +67,14 @@ def standing(cluster: Cluster, names: Names, first_record: str, asked: Mapping[s
 def _verified(cluster: Cluster, names: Names, asked: Mapping[str, str]) -> bool:
     release = Release.model_validate(asked)
     return any(release.identity == each.release.identity for each in VerifiedReleases(cluster, names.deployment).read())
+
+
+def _canary_is_left(cluster: Cluster, names: Names, asked: Mapping[str, str], *, serves: bool) -> bool:
+    """Whether the canary has pods that are not this release's, or that it has no more need of."""
+    canary = cluster.get("apis/apps/v1", "deployments", names.canary)
+    if canary is None or not canary["spec"].get("replicas"):
+        return False
+    return serves or not _runs(canary["spec"]["template"], asked)
 
 
 def _runs(template: Mapping[str, Any], asked: Mapping[str, str]) -> bool:

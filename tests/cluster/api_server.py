@@ -51,6 +51,7 @@ class ApiServer:
     config_maps: dict[str, Json] = field(default_factory=dict)
     leases: dict[str, Json] = field(default_factory=dict)
     deployment: Json | None = None
+    resting: Json | None = None
     replica_sets: list[Json] = field(default_factory=list)
     pods: list[Json] = field(default_factory=list)
     jobs: dict[str, Json] = field(default_factory=dict)
@@ -108,6 +109,8 @@ class ApiServer:
         return handler(request, name)
 
     def _deployments(self, request: httpx.Request, name: str) -> httpx.Response:
+        if self.resting is not None and name == f"{NAME}-canary" and request.method == "GET":
+            return httpx.Response(200, json=self.resting)
         if self.deployment is None or name != NAME:
             return not_found(f'deployments.apps "{name}"')
         if request.method == "PATCH":

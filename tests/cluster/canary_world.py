@@ -24,6 +24,7 @@ from cluster.api import Cluster
 from cluster.canary_pods import StepPlan
 from cluster.canary_step import Instruments
 from cluster.names import SERVING, Names
+from concerns.canary_shares import Capacity
 from tests.fake_time import FakeTime
 from tests.recorded import Json, container, pod, running, terminated
 
@@ -102,11 +103,18 @@ class CanaryWorld(Cluster):
         body: Json = {
             "metadata": {"name": name, "uid": f"uid-{name}", "generation": 1, "annotations": {REVISION: "1"}},
             "spec": {"replicas": self.replicas[name]},
-            "status": {"observedGeneration": 1},
+            "status": {"observedGeneration": 1, **self._counts(name)},
         }
         if not canary and self.stable_version == NEW:
             body["metadata"]["annotations"][REVISION] = "2"
         return Deployment.model_validate(body)
+
+    def _counts(self, name: str) -> dict[str, int]:
+        track, version = ("canary", NEW) if name == NAMES.canary else ("stable", self.stable_version)
+        mine = [each for each in self._pods if each.track == track]
+        new = [each for each in mine if each.version == version]
+        ready = sum(self._is_ready(each) for each in new)
+        return {"replicas": len(mine), "updatedReplicas": len(new), "availableReplicas": ready}
 
     def replica_sets(self, selector: str) -> Sequence[Deployment]:
         canary = "track=canary" in selector
@@ -269,7 +277,8 @@ class Measured:
             )
 
 
-def step(percent: int = 10, **changes: float) -> StepPlan:
-    """Return a step of a canary with steps 10, 50 and 100."""
+def step(percent: int = 10, *, fixed: int | None = None, **changes: float) -> StepPlan:
+    """Return a step of a canary with steps 10, 50 and 100; `fixed` is the total that its capacity keeps."""
     times = {"ready_seconds": 60.0, "minimum_seconds": 15.0, "maximum_seconds": 120.0, "look_seconds": 1.0, **changes}
-    return StepPlan(percent=percent, last=percent == 100, capacity="surge", replicas=9, **times)
+    capacity: Capacity = "surge" if fixed is None else "fixed"
+    return StepPlan(percent=percent, last=percent == 100, capacity=capacity, replicas=fixed or 9, **times)

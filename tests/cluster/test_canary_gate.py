@@ -57,6 +57,7 @@ class Gated:
     outcome: Outcome = BACK
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     known: int = 0
+    fixed: int | None = None
 
     def run(self, percent: int = 10, version: str = NEW) -> None:
         clock = self.world.time.clock
@@ -74,13 +75,14 @@ class Gated:
             clock=clock,
             asked=self.asked,
             ends=self.outcome,
+            replicas=self.fixed,
         )
         wanted = release(version)
         history = ReleaseRecord(
             self.world, NAMES.deployment, wanted, self.told.reporter, by="ann", run="one", wall_clock=lambda: NOW
         )
         CanaryGate(
-            step=step(percent),
+            step=step(percent, fixed=self.fixed),
             instruments=Measured(self.world, watches=self.watches).instruments,
             rollback=rollback,
             history=history,
@@ -209,3 +211,15 @@ def test_the_record_can_be_read_as_json(gated: Gated) -> None:
     gated.run()
     record = next(each for name, each in gated.world.maps.items() if "-release-" in name)
     assert all(isinstance(json.loads(text), dict) for text in record["data"].values())
+
+
+def test_with_a_fixed_total_stable_makes_room_for_the_canary_and_is_whole_before_the_canary_goes(gated: Gated) -> None:
+    world, gated.fixed = gated.world, 10
+    world.scale(NAMES.deployment, 10)
+    world.time.seconds += 60
+    gated.run(50)
+    assert (world.replicas[NAMES.canary], world.replicas[NAMES.deployment]) == (5, 5)
+    world.update_stable()
+    gated.run(100)
+    assert world.scaled[-2:] == [(NAMES.deployment, 10), (NAMES.canary, 0)]
+    assert sum(pod.ready for pod in world.pods("")) == 10

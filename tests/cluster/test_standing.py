@@ -119,3 +119,22 @@ def test_without_a_canary_a_killed_update_is_verified_and_not_taken_for_a_rollba
     here.verified("v1", "v2")
     found = standing(here.server.cluster(), NAMES, verified, asked("v1"), canary=False)
     assert not found.gone_back
+
+
+@pytest.mark.parametrize(
+    ("canary", "replicas", "version", "left"),
+    [
+        ("v2", 1, "v1", True),  # v2 was killed at a step, and v1 is asked for, which serves
+        ("v2", 1, "v3", True),  # another release would move these pods before its first gate
+        ("v2", 1, "v2", False),  # the same release goes on with them
+        ("v2", 0, "v1", False),
+    ],
+)
+def test_pods_of_a_canary_that_a_killed_run_left_are_told_from_those_that_are_in_use(
+    canary: str, replicas: int, version: str, *, left: bool
+) -> None:
+    here = Here("v1")
+    here.recorded("v1", "6")
+    here.verified("v1")
+    here.server.resting = {"metadata": {"name": NAMES.canary}, "spec": {"replicas": replicas, "template": runs(canary)}}
+    assert here.standing(version).canary_left is left
