@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 SANDBOX = $(PYTHON) -m sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview approve migration-plan rollback history load down status environment check test bench bench-canary schema lock
+.PHONY: help up preview approve migration-plan rollback history load down status environment check test faults bench bench-canary schema lock
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -59,6 +59,10 @@ check: .venv/.ready ## Lint, types, unit, component and policy tests: no root, c
 test: check ## `make check`, then the tests on the sandbox
 	@$(SANDBOX) prepare --stack dev
 	@tests/on-the-sandbox.sh
+
+faults: .venv/.ready ## Bad releases and broken surroundings on production's sandbox, under load
+	@$(SANDBOX) prepare --stack prod
+	@.venv/bin/pytest -m "e2e and not alone" --durations=5 tests/e2e/test_prod_faults*.py
 
 bench: .venv/.ready ## Print how long things take; COLD=1: also from empty caches
 	@$(PYTHON) -m bench $(if $(COLD),--cold)

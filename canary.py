@@ -69,6 +69,7 @@ class Canary:
             minimum_seconds=analysis.minimum_seconds,
             maximum_seconds=analysis.maximum_seconds,
             look_seconds=analysis.look_seconds,
+            warm_up_seconds=analysis.warm_up_seconds,
         )
 
     @property

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -15,7 +15,6 @@ import httpx
 from begun_with import begun_with
 from canary import Canary
 from checks.health import HealthCheck
-from checks.script import Script, ScriptRunner, without_engine
 from checks.waiting import Clock, Reporter
 from cluster.access import connect
 from cluster.adoption import Adopting
@@ -36,16 +35,21 @@ from cluster.release_approval_gate import ReleaseApprovalGate
 from cluster.releases import VerifiedReleases
 from cluster.rollback import Rollback
 from cluster.standing import Standing, standing
-from cluster.verification_gate import FurtherStep, VerificationGate
+from cluster.verification_gate import VerificationGate
 from cluster.way_back import why_no_way_back
 from components.engine import engine_is_alive
 from concerns.contacts import whom_to_tell
-from concerns.verification import ScriptSettings
 from evidence.errors import EvidenceError
 from evidence.git import Revision
 from evidence.image import FoundImage, built_before, verified_elsewhere
 from evidence.registry import Credentials, Registry
+from notify.channel import Addressee
+from notify.channels import addressees
+from notify.message import Place
+from notify.telling import Telling
+from reports.progress import Progress
 from settings import Settings
+from verifying import Verifying
 
 # Beside the time-out that the cluster itself keeps, so that the cluster's own word comes first.
 SLACK_SECONDS = 15
@@ -173,13 +177,15 @@ class Gates:
         if why is not None:
             reporter.line(f"migration plan: from here on there is no way back: {why}")
 
-    def planner(self, reporter: Reporter, cluster: Cluster | None = None) -> MigrationPlanner:
-        """Return what finds out the pending migrations of an image."""
+    def planner(
+        self, reporter: Reporter, cluster: Cluster | None = None, *, timeout_seconds: int | None = None
+    ) -> MigrationPlanner:
+        """Return what finds out the pending migrations of an image; by default it has the migration's time-out."""
         return MigrationPlanner(
             cluster=cluster or self._cluster(),
             application=self.settings.application,
             alembic=self.settings.migration.alembic,
-            timeout_seconds=self.settings.migration.timeout_seconds,
+            timeout_seconds=timeout_seconds or self.settings.migration.timeout_seconds,
             reporter=reporter,
             clock=Clock(),
         )
@@ -216,32 +222,38 @@ class Gates:
         """Let the release that the record names through the step that it names, or take it back."""
         settings, clock, percent = self.settings, Clock(), int(record["step"])
         cluster, release = self._held(reporter), release_in(record)
-        canary = Canary.of(settings)
+        canary, history = Canary.of(settings), self._history(cluster, release, reporter)
         with self.rollback(cluster, reporter, clock) as rollback:
             gate = CanaryGate(
                 step=canary.step(percent),
                 instruments=lambda: canary.instruments(cluster, percent, release.version, clock),
                 rollback=rollback,
-                history=self._history(cluster, release, reporter),
+                history=history,
                 automatic=settings.rollout.automatic,
                 rollback_when_unknown=settings.rollout.when_unknown == "rollback",
             )
-            self._telling_contacts(lambda: gate.run(release))
+            self._telling_people(lambda: gate.run(release), history, reporter)
 
     def verified(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Verify the release that the record names, or take it back."""
         settings, clock = self.settings, Clock()
         cluster, release = self._held(reporter), release_in(record)
-        with self.rollback(cluster, reporter, clock) as rollback:
+        history = self._history(cluster, release, reporter)
+        verifying = Verifying(settings, cluster, self.names, clock, Progress(reporter, clock))
+        with self.rollback(cluster, verifying.reporter, clock) as rollback:
             gate = VerificationGate(
                 rollback=rollback,
                 log_lines=settings.verification.log_lines,
+                pods_timeout_seconds=settings.verification.pods_timeout_seconds,
                 rollback_when_unknown=settings.rollout.when_unknown == "rollback",
                 automatic=settings.rollout.automatic,
-                further=self.further_steps(reporter, clock),
-                history=self._history(cluster, release, reporter),
+                further=verifying.further_steps(
+                    lambda seconds: self.planner(verifying.reporter, cluster, timeout_seconds=seconds)
+                ),
+                history=history,
+                onlooker=verifying.report(),
             )
-            self._telling_contacts(lambda: gate.run(release, record))
+            self._telling_people(lambda: gate.run(release, record), history, reporter)
 
     @contextmanager
     def rollback(self, cluster: Cluster, reporter: Reporter, clock: Clock) -> Iterator[Rollback]:
@@ -258,6 +270,7 @@ class Gates:
                     interval_seconds=health.interval_seconds,
                     timeout_seconds=health.timeout_seconds,
                     connect_to=health.connect_to,
+                    timeout_in_all_seconds=self.settings.verification.health_timeout_seconds,
                     client=client,
                     clock=clock,
                 ),
@@ -269,31 +282,32 @@ class Gates:
             )
 
     def _history(self, cluster: Cluster, release: Release, reporter: Reporter) -> ReleaseRecord:
-        record = ReleaseRecord(cluster, self.names.deployment, release, reporter, by=who(), run=self.run)
+        record = ReleaseRecord(
+            cluster, self.names.deployment, release, reporter, by=who(), run=self.run, listeners=(self.telling.hear,)
+        )
         record.begin(**begun_with(cluster, self.settings, release, reporter))
         return record
 
-    def _telling_contacts(self, gate: Callable[[], None]) -> None:
+    @cached_property
+    def telling(self) -> Telling:
+        """Tells people what the records of this run say."""
+        settings = self.settings
+        place = Place(settings.environment, settings.cluster.namespace, self.names.deployment)
+        return Telling(place, self._addressees, critical_hurt=settings.notify.escalation.critical_hurt_requests)
+
+    def _addressees(self) -> tuple[Addressee, ...]:
+        settings = self.settings
+        ca_file = settings.health.ca_file
+        return addressees(settings.notify, settings.contacts, lambda: trust(ca_file), Clock())
+
+    def _telling_people(self, gate: Callable[[], None], history: ReleaseRecord, reporter: Reporter) -> None:
         try:
             gate()
         except GateFailed as error:
+            self.telling.stopped(history, str(error))
             raise GateFailed(f"{error}{whom_to_tell(self.settings.contacts)}") from error
-
-    def further_steps(self, reporter: Reporter, clock: Clock) -> tuple[FurtherStep, ...]:
-        """Return the scripts of the settings as steps; each is told where to ask, whom to trust, and the version."""
-        health = self.settings.health
-        address = f"[{health.connect_to}]:" if ":" in health.connect_to else health.connect_to
-        told = {"RELEASE_MANAGER_CONNECT_TO": address, "RELEASE_MANAGER_CA_FILE": health.ca_file}
-        variables = {name: value for name, value in told.items() if value}
-        runner = ScriptRunner(PROJECT_DIRECTORY, without_engine(os.environ), reporter, clock)
-
-        def step(wanted: ScriptSettings) -> FurtherStep:
-            script = Script(wanted.name, wanted.command, wanted.timeout_seconds)
-            return script.name, lambda release: runner.run(
-                script, {**variables, "RELEASE_MANAGER_EXPECTED_VERSION": release.version}
-            )
-
-        return tuple(step(script) for script in self.settings.verification.scripts)
+        finally:
+            self.telling.flush(reporter)
 
     def _registry(self) -> Registry:
         image = self.settings.image

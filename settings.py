@@ -29,6 +29,7 @@ from concerns.health import HealthSettings, IngressSettings
 from concerns.image import ImageSettings
 from concerns.migration import MigrationSettings
 from concerns.neighbours import shared_with_others
+from concerns.notify import NotifySettings
 from concerns.release import ReleaseSettings
 from concerns.rollout import RolloutSettings
 from concerns.secrets import ENCRYPTED_ELSEWHERE, secrets_in_plain_text
@@ -51,6 +52,7 @@ class Settings(Concern):
     release: ReleaseSettings = ReleaseSettings()
     approval: ApprovalSettings = ApprovalSettings(required=False)
     contacts: tuple[ContactSettings, ...] = ()
+    notify: NotifySettings = NotifySettings()
     image: ImageSettings
     application: ApplicationSettings
     migration: MigrationSettings

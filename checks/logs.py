@@ -27,12 +27,12 @@ def error_of(line: str) -> str | None:
 
 
 def read_logs(reader: ClusterReader, pods: Sequence[Pod], *, lines: int) -> Verdict:
-    """Read the last `lines` log lines of all pods together and name the errors in them.
+    """Read the last `lines` log lines of all pods together, each its equal part, and name the errors in them.
 
     Errors in the log do not fail a release by themselves: they are shown. NO_DATA where no pod has logged anything,
     because an application that says nothing cannot be watched.
     """
-    share = max(1, lines // max(1, len(pods)))
+    share = -(-lines // max(1, len(pods)))
     try:
         read = [line for pod in pods for line in reader.logs(pod.metadata.name, lines=share)]
     except Unreachable as error:

@@ -7,6 +7,7 @@ import math
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -33,6 +34,14 @@ class Series:
 
     labels: Mapping[str, str]
     value: float
+
+
+@dataclass(frozen=True)
+class SeriesOverTime:
+    """One series over time: its labels, and at which moments (Unix seconds) it had which value; gaps are left out."""
+
+    labels: Mapping[str, str]
+    points: tuple[tuple[float, float], ...]
 
 
 class Alert(BaseModel):
@@ -73,6 +82,20 @@ class _Scalar(BaseModel):
 
 class _Query(BaseModel):
     data: Annotated[_Vector | _Scalar, Field(discriminator="resultType")]
+
+
+class _Samples(BaseModel):
+    metric: dict[str, str]
+    values: list[tuple[float, str]]
+
+
+class _Matrix(BaseModel):
+    resultType: Literal["matrix"]  # noqa: N815  (Prometheus' name)
+    result: list[_Samples]
+
+
+class _Range(BaseModel):
+    data: _Matrix
 
 
 class _Alerts(BaseModel):
@@ -131,9 +154,23 @@ class Prometheus:
             raise Unreachable(f"{self._name} answers {len(series)} series where the query is to give one: {query}")
         return series[0].value if series else None
 
+    def over_time(self, query: str, *, start: float, end: float, step_seconds: float) -> Sequence[SeriesOverTime]:
+        """Return what `query` gave from `start` to `end` (Unix seconds). Raises Unreachable."""
+        times = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step_seconds:g}"}
+        given = {"query": query, "timeout": f"{self._timeout_seconds:g}s", **times}
+        answer = self._asked(_Range, "api/v1/query_range", given)
+        return tuple(SeriesOverTime(found.metric, self._points(found.values)) for found in answer.data.result)
+
     def alerts(self) -> Sequence[Alert]:
         """Return the alerts that are pending or fire. Raises Unreachable."""
         return tuple(self._asked(_AlertsAnswer, "api/v1/alerts", {}).data.alerts)
+
+    def _points(self, values: Sequence[tuple[float, str]]) -> tuple[tuple[float, float], ...]:
+        points: list[tuple[float, float]] = []
+        for at, text in values:
+            with suppress(NoValue):
+                points.append((at, self._number(text, {})))
+        return tuple(points)
 
     def _number(self, text: str, labels: Mapping[str, str]) -> float:
         try:

@@ -5,27 +5,27 @@ from __future__ import annotations
 import io
 import os
 import queue
-import re
 import signal
 import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from checks.secret_mask import SecretMask
 from checks.verdict import Kind, Verdict
 from checks.waiting import Clock, Reporter
 
 GRACE_SECONDS = 5.0
 LOOK_SECONDS = 0.2
 LAST_LINES = 40
+KEPT_LINES = 500
 LONGEST_LINE = 500
-MASK = "***"
-SHORTEST_SECRET = 4
-SECRET_NAME = re.compile(r"password|passwd|passphrase|token|secret|credential|_key$", re.IGNORECASE)
-SECRET_IN_ADDRESS = re.compile(r"(://[^/:@\s]*:)[^/@\s]+@")
+# A script that prints faster than its lines are shown waits for them; one that ends no line is cut.
+WAITING_LINES = 1000
+LONGEST_READ = 100_000
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Script:
 
 @dataclass(frozen=True)
 class ScriptRunner:
-    """Runs scripts in `directory` with `environment`, of which no secret reaches what is told.
+    """Runs scripts in `directory` with `environment`. What `mask` knows as a secret is neither told nor kept.
 
     A script has a process group of its own, and whatever of the group is left when the script ends, or when its time
     is up, is ended with it.
@@ -49,13 +49,15 @@ class ScriptRunner:
     environment: Mapping[str, str]
     reporter: Reporter
     clock: Clock
+    mask: SecretMask
 
     def run(self, script: Script, variables: Mapping[str, str]) -> Verdict:
         """Run `script` with `variables` beside the environment, and show each line that it prints.
 
-        Only status 0 is PASS. One that cannot be started, or does not end in time, has said nothing: NO_DATA.
+        Only status 0 is PASS. One that cannot be started, or does not end in time, has said nothing: NO_DATA. The
+        `output` of the verdict is its last 500 lines.
         """
-        shown = " ".join(script.command)
+        shown = self.mask.over(" ".join(script.command))
         try:
             child = subprocess.Popen(
                 script.command,
@@ -73,25 +75,38 @@ class ScriptRunner:
             return Verdict(Kind.NO_DATA, f"'{shown}' cannot be run: {error.strerror or error}", query=shown)
         started = self.clock.now()
         try:
-            ended, last = self._follow(child, script, started + script.timeout_seconds)
+            ended, output = self._follow(child, script, started + script.timeout_seconds)
         finally:
             _end_group(child)
-        seconds = self.clock.now() - started
-        if not ended:
-            reason = f"'{shown}' gave no result within {script.timeout_seconds:.0f} s and was ended"
-            return Verdict(Kind.NO_DATA, reason, {"seconds": seconds}, shown, last)
-        if child.returncode != 0:
-            how = f"status {child.returncode}" if child.returncode > 0 else f"signal {-child.returncode}"
-            return Verdict(Kind.FAIL, f"'{shown}' ended with {how}", {"seconds": seconds}, shown, last)
-        return Verdict(Kind.PASS, last[-1] if last else f"'{shown}' ended well", {"seconds": seconds}, shown)
+        verdict = self._verdict(script, child.returncode if ended else None, shown, output)
+        seconds = round(self.clock.now() - started, 3)
+        return replace(verdict, numbers={**verdict.numbers, "seconds": seconds}, query=shown, output=output)
+
+    def _verdict(self, script: Script, status: int | None, shown: str, output: tuple[str, ...]) -> Verdict:
+        last = output[-LAST_LINES:]
+        if status is None:
+            reason = f"'{shown}' gave no result within {script.timeout_seconds:g} s and was ended"
+            return Verdict(Kind.NO_DATA, reason, details=last)
+        if status != 0:
+            how = f"status {status}" if status > 0 else f"signal {-status}"
+            return Verdict(Kind.FAIL, f"'{shown}' ended with {how}", {"status": status}, details=last)
+        return Verdict(Kind.PASS, last[-1] if last else f"'{shown}' ended well", {"status": status})
 
     def _follow(self, child: subprocess.Popen[str], script: Script, deadline: float) -> tuple[bool, tuple[str, ...]]:
         """Return whether the script ended by itself before `deadline`, and its last lines."""
-        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
-        reader = threading.Thread(target=_read, args=(child, lines), daemon=True)
+        lines: queue.Queue[str | None] = queue.Queue(WAITING_LINES)
+        given_up = threading.Event()
+        reader = threading.Thread(target=_read, args=(child, lines, given_up), daemon=True)
         reader.start()
-        mask = self._mask()
-        last: deque[str] = deque(maxlen=LAST_LINES)
+        try:
+            return self._told(child, script, deadline, lines)
+        finally:
+            given_up.set()
+
+    def _told(
+        self, child: subprocess.Popen[str], script: Script, deadline: float, lines: queue.Queue[str | None]
+    ) -> tuple[bool, tuple[str, ...]]:
+        last: deque[str] = deque(maxlen=KEPT_LINES)
         while self.clock.now() < deadline:
             try:
                 line = lines.get(timeout=min(LOOK_SECONDS, max(0.01, deadline - self.clock.now())))
@@ -104,20 +119,10 @@ class ScriptRunner:
                 with suppress(subprocess.TimeoutExpired):
                     child.wait(timeout=max(0.01, deadline - self.clock.now()))
                 return child.poll() is not None, tuple(last)
-            text = mask(line.rstrip())[:LONGEST_LINE]
+            text = self.mask.over(line.rstrip())[:LONGEST_LINE]
             last.append(text)
             self.reporter.live(f"{script.name}: {text}")
         return False, tuple(last)
-
-    def _mask(self) -> Callable[[str], str]:
-        secrets = {
-            value
-            for name, value in self.environment.items()
-            if SECRET_NAME.search(name) and len(value) >= SHORTEST_SECRET
-        }
-        # The longest first: a secret may begin with another.
-        found = re.compile("|".join(re.escape(value) for value in sorted(secrets, key=len, reverse=True)) or r"(?!)")
-        return lambda text: SECRET_IN_ADDRESS.sub(rf"\g<1>{MASK}@", found.sub(MASK, text))
 
 
 def without_engine(environment: Mapping[str, str]) -> dict[str, str]:
@@ -125,12 +130,23 @@ def without_engine(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if not name.startswith("PULUMI_")}
 
 
-def _read(child: subprocess.Popen[str], lines: queue.SimpleQueue[str | None]) -> None:
+def _read(child: subprocess.Popen[str], lines: queue.Queue[str | None], given_up: threading.Event) -> None:
     stream = child.stdout or io.StringIO()
     with stream, suppress(ValueError, OSError):
-        for line in stream:
-            lines.put(line)
-    lines.put(None)
+        inside = False
+        while line := stream.readline(LONGEST_READ):
+            # What follows the first part of an endless line is dropped up to its end.
+            if not inside:
+                _put(lines, line, given_up)
+            inside = not line.endswith("\n")
+    _put(lines, None, given_up)
+
+
+def _put(lines: queue.Queue[str | None], line: str | None, given_up: threading.Event) -> None:
+    while not given_up.is_set():
+        with suppress(queue.Full):
+            lines.put(line, timeout=LOOK_SECONDS)
+            return
 
 
 def _end_group(child: subprocess.Popen[str]) -> None:

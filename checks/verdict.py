@@ -22,7 +22,8 @@ class Kind(StrEnum):
 class Verdict:
     """A kind with its reason, the numbers and the query behind it, and what a person reads next.
 
-    `reason` is one line. `details` are further lines for a person, such as the last log lines of a pod.
+    `reason` is one line. `details` are further lines for a person, such as the last log lines of a pod. `output` is
+    what a command printed in the end, for the record; whoever watched it has seen it.
     """
 
     kind: Kind
@@ -30,6 +31,7 @@ class Verdict:
     numbers: Mapping[str, float | str] = field(default_factory=lambda: MappingProxyType({}))
     query: str = ""
     details: tuple[str, ...] = ()
+    output: tuple[str, ...] = ()
 
     @property
     def certain(self) -> bool:

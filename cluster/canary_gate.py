@@ -127,13 +127,13 @@ class CanaryGate:
 
     def _end(self, release: Release, last: VerifiedRelease, result: StepResult) -> str:
         """Take the release back, or hold it, and return what a person reads."""
-        verdict = result.verdict
+        verdict, named = result.verdict, release.told_apart_from(last.release)
         where, hurt = f"in {self._where} at step {self._step}", _counted(result.hurt)
         if not self.automatic or (verdict.kind is not Kind.FAIL and not self.rollback_when_unknown):
             self._note(result)
             self.history.finish("held", str(verdict))
             return (
-                f"release {release.version} is held {where}: {verdict}; {hurt}. It was not promoted, and nothing was"
+                f"release {named} is held {where}: {verdict}; {hurt}. It was not promoted, and nothing was"
                 f" changed back. {self._by_hand}; the same command measures again, make rollback takes it back"
                 f"{_lines(verdict)}"
             )
@@ -146,14 +146,11 @@ class CanaryGate:
         self.history.finish("failed", f"step {self._step}: {verdict}")
         if outcome.kind is Kind.PASS:
             return (
-                f"release {release.version} was taken back {where}: {verdict}; {hurt}. {outcome.reason}; mend the"
+                f"release {named} was taken back {where}: {verdict}; {hurt}. {outcome.reason}; mend the"
                 f" release and run the same command{_lines(verdict)}"
             )
         taken = "was taken back" if outcome.moved else "failed"
-        return (
-            f"release {release.version} {taken} {where}: {verdict}; {hurt}. {outcome.reason}. {self._by_hand}"
-            f"{_lines(verdict)}"
-        )
+        return f"release {named} {taken} {where}: {verdict}; {hurt}. {outcome.reason}. {self._by_hand}{_lines(verdict)}"
 
     def _let_the_canary_go(self) -> None:
         back = self.rollback
@@ -187,7 +184,10 @@ class CanaryGate:
 
 
 def _counted(hurt: int) -> str:
-    return "no request was hurt" if hurt == 0 else f"{hurt} request{'s were' if hurt > 1 else ' was'} hurt"
+    # What its pods answered after the last look, or could not answer any more, nobody has counted.
+    if hurt == 0:
+        return "no request is known to be hurt"
+    return f"at least {hurt} request{'s were' if hurt > 1 else ' was'} hurt"
 
 
 def _lines(verdict: Verdict) -> str:

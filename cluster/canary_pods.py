@@ -17,6 +17,8 @@ from concerns.canary_shares import Capacity, pods_of_share
 class StepPlan:
     """One step: its share in percent, whether it is the last, and how long it may take, in seconds.
 
+    For `warm_up_seconds` after its pods are ready latency is not judged.
+
     `replicas` is the total that capacity `fixed` keeps; with `surge` it is stable's, whatever the autoscaler makes it.
     """
 
@@ -28,6 +30,7 @@ class StepPlan:
     minimum_seconds: float
     maximum_seconds: float
     look_seconds: float
+    warm_up_seconds: float = 0.0
 
     def canary_pods(self, stable_replicas: int) -> int:
         """Return how many canary pods this step asks for beside so many stable ones."""

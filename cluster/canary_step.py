@@ -38,7 +38,10 @@ class Instruments:
 
 @dataclass(frozen=True)
 class StepResult:
-    """How a step ended: the verdict, after how many seconds, how many requests it hurt, and what each look saw."""
+    """How a step ended: the verdict, after how many seconds, how many requests it hurt, and what each look saw.
+
+    A request is hurt that ended with an error, or took longer than the limit once the canary was warm.
+    """
 
     verdict: Verdict
     seconds: float
@@ -72,11 +75,13 @@ class CanaryStep:
         self._count_from_here()
         while True:
             looked_at = self.clock.now()
-            line, verdict = self._answer()
+            line, found = self._answer()
             now = self.clock.now()
-            verdict = self._in_time(verdict, now)
+            verdict = self._in_time(found, now)
             if verdict.certain or self._is_over(now, started):
                 return StepResult(self._ended(verdict), now - started, self._hurt, tuple(self._samples))
+            if verdict is not found:
+                line += f"; measuring for at least {self.step.minimum_seconds:g} s"
             self.reporter.live(f"step {self.step.percent} %, {now - started:.0f} s: {line or verdict.reason}")
             self.clock.sleep(max(0.0, self.step.look_seconds - (now - looked_at)))
 
@@ -102,7 +107,9 @@ class CanaryStep:
             self._ready_at = self.clock.now()
         traffic = self.instruments.meter.look(pods.new, pods.old)
         self.instruments.pods[:] = traffic.canary_pods
-        assessment = self.instruments.analysis.look(traffic.canary, traffic.stable, expected_share=pods.share)
+        assessment = self.instruments.analysis.look(
+            traffic.canary, traffic.stable, expected_share=pods.share, warm=self._is_warm
+        )
         self._note(traffic, assessment)
         verdicts = [
             self._pods(pods),
@@ -115,7 +122,14 @@ class CanaryStep:
                 for found in (watch.latest(),)
             ),
         ]
-        return assessment.line, _worst(verdicts)
+        worst = _worst(verdicts)
+        # The line itself tells how many requests are missing.
+        told = worst.kind is Kind.PASS or (worst is assessment.verdict and worst.kind is Kind.TOO_FEW)
+        return assessment.line if told else f"{assessment.line}; waiting: {worst.reason}", worst
+
+    @property
+    def _is_warm(self) -> bool:
+        return self._ready_at is not None and self.clock.now() - self._ready_at >= self.step.warm_up_seconds
 
     def _pods(self, pods: ReleasePods) -> Verdict:
         failure = judge_pods(self.cluster, list(pods.new))
@@ -138,7 +152,8 @@ class CanaryStep:
 
     def _note(self, traffic: TrafficLook, assessment: Assessment) -> None:
         verdict = assessment.verdict
-        self._hurt = max(self._hurt, traffic.canary.errors)
+        # A request may be both, so that their sum would be too much.
+        self._hurt = max(self._hurt, traffic.canary.errors, int(verdict.numbers.get("slow_canary", 0)))
         self._samples.append(
             {
                 "at": round(self.clock.now(), 2),

@@ -46,8 +46,9 @@ class _Step:
 
 @dataclass
 class GoingBack:
-    """Goes back to `version`, whose pod template is `wanted`; see Rollback.
+    """Goes back to the release that is told as `name`, whose pod template is `wanted`; see Rollback.
 
+    `version` is what /health is to answer then: the release that is left may have the same.
     `selects` says whether the Service selects by the label `serving`, so that a pod can be taken out of it;
     `records_back` lets the records say what they said then, and returns how many it had to change.
     """
@@ -60,6 +61,7 @@ class GoingBack:
     clock: Clock
     pods: ServicePods
     replicas: int | None
+    name: str
     version: str
     wanted: JsonObject
     selects: bool
@@ -85,7 +87,7 @@ class GoingBack:
             return self._outcome(Kind.UNREACHABLE, reason, moved=False)
         verdict = self._seen(self._whole)
         if verdict.kind is Kind.PASS:
-            self._tell(f"{verdict.reason} on {self.version}")
+            self._tell(f"{verdict.reason} on {self.name}")
             verdict = self._seen(self._behind_the_service)
         if verdict.kind is Kind.PASS:
             self._tell(verdict.reason)
@@ -154,7 +156,7 @@ class GoingBack:
             if back:
                 self.cluster.replace_deployment_template(name, template)
             if found.spec.replicas or back:
-                self._tell(f"the canary is scaled to 0 and has the template of {self.version}")
+                self._tell(f"the canary is scaled to 0 and has the template of {self.name}")
         self._canary_rests = True
 
     def _scale(self) -> str:
@@ -172,16 +174,16 @@ class GoingBack:
             self._tell(f"{changed} record{'' if changed == 1 else 's'} put back")
 
     def _put_stable_back(self) -> None:
-        name, version = self.names.deployment, self.version
+        name, told = self.names.deployment, self.name
         template = self.cluster.deployment_template(name)
         if template is None:
             raise ClusterError(f"Deployment {name} is gone", mend="run the update of a verified version")
         self._stable_moved = not is_as(template, self.wanted)
         if not self._stable_moved:
-            self._tell(f"stable has the template of {version}")
+            self._tell(f"stable has the template of {told}")
         else:
             self.cluster.replace_deployment_template(name, self.wanted)
-            self._tell(f"stable gets the template of {version} back")
+            self._tell(f"stable gets the template of {told} back")
         found = self.cluster.deployment(name)
         if self.replicas and found is not None and found.spec.replicas < self.replicas:
             self.cluster.scale(name, self.replicas)
@@ -191,7 +193,7 @@ class GoingBack:
     def _whole(self) -> Verdict:
         return wait_for_verdict(
             self._look,
-            waiting_for=f"rollback to {self.version}",
+            waiting_for=f"rollback to {self.name}",
             timeout_seconds=self.timeout_seconds,
             interval_seconds=INTERVAL_SECONDS,
             reporter=self.reporter,
@@ -210,7 +212,7 @@ class GoingBack:
 
     def _behind_the_service(self) -> Verdict:
         return wait_for_verdict(
-            lambda: self._answer(lambda: self.pods.judge_behind(self.wanted, self.version)),
+            lambda: self._answer(lambda: self.pods.judge_behind(self.wanted, self.name)),
             waiting_for="Service",
             timeout_seconds=ENDPOINTS_SECONDS,
             interval_seconds=ENDPOINTS_INTERVAL_SECONDS,
@@ -219,16 +221,16 @@ class GoingBack:
         )
 
     def _end(self, verdict: Verdict) -> Outcome:
-        version, seconds = self.version, f"{self._elapsed:.1f} s"
+        name, seconds = self.name, f"{self._elapsed:.1f} s"
         if verdict.kind is not Kind.PASS:
             unseen = f"it is not seen to serve: {verdict}"
-            reason = f"{version} was put back, but after {seconds} {'; '.join([unseen, *self.undone])}"
+            reason = f"{name} was put back, but after {seconds} {'; '.join([unseen, *self.undone])}"
             return self._outcome(verdict.kind, reason, moved=True)
         missing = [text for step, text in self._undone.items() if not step.at_once]
         if missing:
-            reason = f"{version} was put back, but after {seconds} not all is as it was: {'; '.join(missing)}"
+            reason = f"{name} was put back, but after {seconds} not all is as it was: {'; '.join(missing)}"
             return self._outcome(Kind.UNREACHABLE, reason, moved=True)
-        return self._outcome(Kind.PASS, f"{version} serves again after {seconds}", moved=True)
+        return self._outcome(Kind.PASS, f"{name} serves again after {seconds}", moved=True)
 
     def _outcome(self, kind: Kind, reason: str, *, moved: bool) -> Outcome:
         return Outcome(kind, reason, moved, self.off_seconds, self._elapsed, self.undone)

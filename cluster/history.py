@@ -123,12 +123,25 @@ class History:
         return int(digits) if digits.isascii() and digits.isdigit() else None
 
 
+@dataclass(frozen=True)
+class Heard:
+    """What happened to a release, as those are told who listen; `record` is where they may write what they did."""
+
+    record: ReleaseRecord
+    kind: str
+    facts: Mapping[str, Any]
+
+
+Listener = Callable[[Heard], None]
+
+
 @dataclass
 class ReleaseRecord:
     """The record of one attempt, written by this run. One object serves a whole run.
 
     `by` is who releases. An attempt of the same release that was begun last and never finished is gone on with;
-    `run` tells this run from the one that was killed.
+    `run` tells this run from the one that was killed. `listeners` hear what is added, also where it could not be
+    written; they must not block, and what they raise is told and goes no further.
     """
 
     cluster: Cluster
@@ -138,7 +151,20 @@ class ReleaseRecord:
     by: str
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    listeners: tuple[Listener, ...] = ()
     _number: int = field(default=0, init=False)
+
+    @property
+    def number(self) -> int:
+        """The number of this attempt; 0 until it is on record."""
+        return self._number
+
+    def attempts(self) -> list[Attempt]:
+        """Return this attempt, as it is on record, and those before it, newest first.
+
+        Raises ClusterError or Unreachable.
+        """
+        return [each for each in self._history.read() if each.number <= self._number]
 
     def begin(self, **facts: Any) -> None:  # noqa: ANN401
         """Record that the release is begun, with its plan; where it is gone on with, only that and by whom."""
@@ -152,6 +178,15 @@ class ReleaseRecord:
             self._add(kind, facts)
 
         self._never_in_the_way(kind, write)
+        self._let_hear(kind, facts)
+
+    def note(self, kind: str, **facts: Any) -> None:  # noqa: ANN401
+        """Add an entry about what a listener did: nobody hears it. Raises ClusterError, Unreachable, RecordFullError.
+
+        Nothing is written where the attempt itself is not on record.
+        """
+        if self._number:
+            self._add(kind, facts)
 
     def finish(self, outcome: str, cause: str = "") -> None:
         """Record how it ended: verified, failed or held."""
@@ -166,12 +201,15 @@ class ReleaseRecord:
         if last is not None and last.outcome == OPEN and last.identity == self.release.identity:
             self._number = last.number
             if last.fact("run") != self.run:
-                self._add(RESUMED, {"by": self.by, "run": self.run})
+                resumed = {"by": self.by, "run": self.run}
+                self._add(RESUMED, resumed)
+                self._let_hear(RESUMED, resumed)
             return
         release = {**self.release.model_dump(), "identity": self.release.identity}
         entry = {"by": self.by, "run": self.run, **release, **facts}
         self._number = history.start((last.number if last else 0) + 1, self.wall_clock(), entry)
         self._forget(attempts[KEPT - 1 :])
+        self._let_hear(STARTED, entry)
 
     def _forget(self, attempts: Sequence[Attempt]) -> None:
         try:
@@ -186,6 +224,13 @@ class ReleaseRecord:
     @property
     def _history(self) -> History:
         return History(self.cluster, self.deployment)
+
+    def _let_hear(self, kind: str, facts: Mapping[str, Any]) -> None:
+        for listener in self.listeners:
+            try:
+                listener(Heard(self, kind, facts))
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with who listens, the release goes on
+                self.reporter.line(f"history: '{kind}' is not told on: {type(error).__name__}")
 
     def _never_in_the_way(self, kind: str, write: Callable[[], None]) -> None:
         try:

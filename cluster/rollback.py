@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from checks.health import HealthCheck
 from checks.reader import Unreachable
@@ -67,11 +68,10 @@ class Rollback:
                 moved=False,
             )
         self.reporter.line(f"rollback: going back to {name}{f' ({cause})' if cause else ''}")
-        return self._going(
-            to.release.version, to.template, lambda: put_back(self.cluster, self.names, to, self.records)
-        ).run()
+        records_back = partial(put_back, self.cluster, self.names, to, self.records)
+        return self._going(name, to.release.version, to.template, records_back).run()
 
-    def _going(self, version: str, template: Template, records_back: Callable[[], int]) -> GoingBack:
+    def _going(self, name: str, version: str, template: Template, records_back: Callable[[], int]) -> GoingBack:
         selects = self._selects_serving()
         # A pod without the label would be outside such a Service.
         wanted = with_labels(template, SERVING) if selects else dict(template)
@@ -84,6 +84,7 @@ class Rollback:
             clock=self.clock,
             pods=self._pods,
             replicas=self.replicas,
+            name=name,
             version=version,
             wanted=wanted,
             selects=selects,
@@ -117,7 +118,8 @@ class Rollback:
             stable = self._other_release_on_stable()
             if stable is None:
                 return Outcome(Kind.NO_DATA, f"{nothing}; its pods were left for inspection", moved=False)
-            going = self._going("the version before", stable, lambda: forget(self.cluster, self._step_records))
+            records_back = partial(forget, self.cluster, self._step_records)
+            going = self._going("the version before", "", stable, records_back)
         except (ClusterError, Unreachable) as error:
             return Outcome(Kind.UNREACHABLE, f"{nothing}; what stands there cannot be read: {error}", moved=False)
         going.give_up_canary()

@@ -73,9 +73,10 @@ def _template(args: WorkloadArgs) -> k8s.core.v1.PodTemplateSpecArgs:
         resources=pod.resources(application),
         security_context=pod.container_security(),
         volume_mounts=mounts,
-        startup_probe=_probe("/livez", period_seconds=1, failure_threshold=30),
+        startup_probe=_probe("/livez", period_seconds=1, failure_threshold=60),
         readiness_probe=_probe("/readyz", period_seconds=1, failure_threshold=2),
-        liveness_probe=_probe("/livez", period_seconds=5, failure_threshold=3),
+        # Patient: a machine that is merely busy must not restart its pods, which would make it busier.
+        liveness_probe=_probe("/livez", period_seconds=5, failure_threshold=6, timeout_seconds=5),
     )
     return k8s.core.v1.PodTemplateSpecArgs(
         metadata=k8s.meta.v1.ObjectMetaArgs(
@@ -104,10 +105,12 @@ def _spread(key: str, selector: dict[str, str]) -> k8s.core.v1.TopologySpreadCon
     )
 
 
-def _probe(path: str, *, period_seconds: int, failure_threshold: int) -> k8s.core.v1.ProbeArgs:
+def _probe(
+    path: str, *, period_seconds: int, failure_threshold: int, timeout_seconds: int = 2
+) -> k8s.core.v1.ProbeArgs:
     return k8s.core.v1.ProbeArgs(
         http_get=k8s.core.v1.HTTPGetActionArgs(path=path, port="http"),
         period_seconds=period_seconds,
         failure_threshold=failure_threshold,
-        timeout_seconds=2,
+        timeout_seconds=timeout_seconds,
     )

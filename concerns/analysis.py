@@ -40,7 +40,10 @@ class AnalysisSettings(Concern):
     promote_doubt_percent: Percent = Field(
         default=5, description="Chance that a step promotes although the share to rule out is the true one."
     )
-    look_seconds: float = Field(default=1, ge=0.1, le=60, description="From one look at the pods to the next.")
+    look_seconds: float = Field(default=0.5, ge=0.1, le=60, description="From one look at the pods to the next.")
+    warm_up_seconds: float = Field(
+        default=5, ge=0, le=600, description="From when all pods of a step are ready; latency is not judged before."
+    )
     minimum_seconds: float = Field(ge=0, le=3600, description="A step measures at least so long.")
     maximum_seconds: float = Field(ge=1, le=3600, description="A step that does not know by then does not promote.")
     database_connections_percent: Percent = Field(description="Limit: connections in use, of the pool of a pod.")

@@ -19,7 +19,10 @@ class ContactSettings(Concern):
     role: str = Field(min_length=1, description="Such as: release manager, on-call engineer.")
     name: str = Field(min_length=1)
     phone: str = Field(pattern=PHONE, description="In international form, as +49 30 1234567; <...> is to be filled in.")
-    slack: str = Field(pattern=SLACK, description="Slack handle, as @name; <...> is to be filled in.")
+    slack: str = Field(
+        pattern=SLACK,
+        description="Slack handle, as @name, or ID, as @U012AB3CD, which Slack notifies; <...> is to be filled in.",
+    )
 
 
 def whom_to_tell(contacts: Sequence[ContactSettings]) -> str:

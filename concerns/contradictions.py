@@ -17,9 +17,11 @@ from concerns.application import ApplicationSettings
 from concerns.approval import ApprovalSettings
 from concerns.canary_shares import expresses, pods_of_share, smallest_replicas
 from concerns.cluster import ClusterSettings
+from concerns.contacts import ContactSettings
 from concerns.health import HealthSettings, IngressSettings
 from concerns.image import ImageSettings
 from concerns.migration import MigrationSettings
+from concerns.notify import NotifySettings, unknown_roles
 from concerns.quantity import amount
 from concerns.release import ReleaseSettings
 from concerns.rollout import RolloutSettings
@@ -222,6 +224,33 @@ def _scripts(environment: str, verification: VerificationSettings) -> Iterator[W
                 )
 
 
+def _windows(verification: VerificationSettings, rollout: RolloutSettings, health: HealthSettings) -> Iterator[Wrong]:
+    pods, asked = verification.pods_timeout_seconds, verification.health_timeout_seconds
+    if rollout.strategy == "rolling" and pods is not None and pods < rollout.timeout_seconds:
+        allowed = (
+            f"strategy 'rolling' replaces the pods in this step: rollout.timeout_seconds ({rollout.timeout_seconds})"
+        )
+        yield contradiction("verification.pods_timeout_seconds", pods, f"{allowed} or more")
+    needed = health.attempts * (health.interval_seconds + health.timeout_seconds)
+    if asked is not None and asked < needed:
+        allowed = f"health.attempts ({health.attempts}), each with its time-out, may take {needed:g} s: that or more"
+        yield contradiction("verification.health_timeout_seconds", asked, allowed)
+
+
+def _key_metrics(
+    verification: VerificationSettings, analysis: AnalysisSettings | None, prometheus: PrometheusSettings | None
+) -> Iterator[Wrong]:
+    if verification.key_metrics is None:
+        return
+    for name, found in {"analysis": analysis, "prometheus": prometheus}.items():
+        if found is None:
+            yield contradiction(name, None, "verification.key_metrics is set: its limits and its Prometheus stand here")
+
+
+def _escalation(notify: NotifySettings, contacts: tuple[ContactSettings, ...]) -> Iterator[Wrong]:
+    yield from unknown_roles(notify, contacts)
+
+
 RULES: tuple[Rule, ...] = (
     _canary,
     _shares,
@@ -236,4 +265,7 @@ RULES: tuple[Rule, ...] = (
     _memory,
     _secrets,
     _scripts,
+    _windows,
+    _key_metrics,
+    _escalation,
 )

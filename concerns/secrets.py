@@ -32,3 +32,13 @@ def secrets_in_plain_text(model: type[BaseModel], values: Mapping[str, Any]) -> 
             key = ".".join(path)
             command = f"pulumi config set --secret --path 'release-manager:{key}'"
             yield Wrong(key, f"stands in plain text; take it out, and give it anew with: {command}")
+
+
+def secret_values(settings: BaseModel) -> Iterator[str]:
+    """Return every secret that `settings` hold, for whoever has to keep them out of what is shown."""
+    for path in secret_paths(type(settings)):
+        found: Any = settings
+        for key in path:
+            found = getattr(found, key, None)
+        if isinstance(found, SecretStr):
+            yield found.get_secret_value()

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-SECRET_WORDS = ("password", "token")
+SECRET_WORDS = ("password", "token", "routing_key")
 # A user and a password before the host of an address.
 IN_ADDRESS = re.compile(r"://[^/@\s]*:[^/@\s]+@")
 NOT_SHOWN = "a value that is not shown"

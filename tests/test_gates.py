@@ -5,15 +5,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 import gates
 from checks.reader import Unreachable
-from checks.verdict import Kind
-from checks.waiting import Clock, Reporter
+from checks.waiting import Reporter
 from cluster.api import Cluster
 from cluster.errors import ClusterError, GateFailed
 from cluster.holding import Holding
@@ -88,44 +86,6 @@ def test_an_authority_is_trusted_beside_those_of_the_system(tmp_path: Path) -> N
     for file in (str(tmp_path / "missing.pem"), str(broken)):
         with pytest.raises(ClusterError, match=r"health\.ca_file .* cannot be read as certificates.*To mend it"):
             trust(file)
-
-
-def script(*command: str) -> dict[str, Any]:
-    return {"name": "smoke tests", "command": list(command), "timeout_seconds": 20}
-
-
-def test_each_script_is_a_step_that_is_told_where_to_ask_whom_to_trust_and_the_version(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("PULUMI_CONFIG", "decrypted")
-    told = Told()
-    configured = Gates(
-        settings_of(
-            health__connect_to="127.0.0.1",
-            health__ca_file="/ca.pem",
-            verification__scripts=[script("env"), {**script("pwd"), "name": "place"}],
-        )
-    )
-    (name, environment), (_, place) = configured.further_steps(told.reporter, Clock())
-    assert name == "smoke tests"
-    assert environment(Release.model_validate(RELEASE)).kind is Kind.PASS
-    assert place(Release.model_validate(RELEASE)).reason == str(ROOT)
-    assert "smoke tests: RELEASE_MANAGER_CONNECT_TO=127.0.0.1" in told.live
-    assert "smoke tests: RELEASE_MANAGER_CA_FILE=/ca.pem" in told.live
-    assert "smoke tests: RELEASE_MANAGER_EXPECTED_VERSION=staging-abc1234" in told.live
-    assert not any("PULUMI_CONFIG" in line for line in told.live)
-
-
-def test_a_script_is_told_an_ipv6_address_as_curl_wants_it_and_nothing_that_is_not_set(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("RELEASE_MANAGER_CA_FILE", raising=False)
-    told = Told()
-    configured = Gates(settings_of(health__connect_to="::1", verification__scripts=[script("env")]))
-    [(_, step)] = configured.further_steps(told.reporter, Clock())
-    step(Release.model_validate(RELEASE))
-    assert "smoke tests: RELEASE_MANAGER_CONNECT_TO=[::1]:" in told.live
-    assert not any("RELEASE_MANAGER_CA_FILE" in line for line in told.live)
 
 
 def test_a_release_that_fails_says_whom_to_tell_in_which_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,8 @@ class CanaryAnalysis:
     any look is at most `limits.false_abort`. It waits for nothing and measures nothing.
 
     A bad canary fails whatever share of the requests it gets; a good one passes only with the share that was asked for.
+    Errors count from the first request. Latency counts from the first look that is `warm`: the first requests of a
+    process that has just started are slow in every release.
     """
 
     limits: Limits
@@ -55,6 +57,8 @@ class CanaryAnalysis:
     _slow: Stream = field(init=False)
     _slower: SlowerThanStable = field(init=False)
     _traffic: TrafficShare = field(default_factory=TrafficShare)
+    _cold: tuple[Tally, Tally] = field(default_factory=lambda: (Tally(), Tally()))
+    _warm: bool = False
 
     def __post_init__(self) -> None:
         limits, demand = self.limits, self.demand
@@ -63,8 +67,12 @@ class CanaryAnalysis:
         self._slow = Stream(limits.slow_share, demand.rule_out_slow, limits.false_abort_for_slow, level)
         self._slower = SlowerThanStable(limits.slower_margin, limits.false_abort_for_slower)
 
-    def look(self, canary: Tally, stable: Tally, *, expected_share: float | None = None) -> Assessment:
+    def look(
+        self, canary: Tally, stable: Tally, *, expected_share: float | None = None, warm: bool = True
+    ) -> Assessment:
         """Judge what the canary's and stable's pods have answered since the gate began.
+
+        Once a look was warm every later one is.
 
         `expected_share` replaces the step's from this look on; give 1 where no old pod is left: the limits alone decide
         then. Raises ValueError for a tally that went down (a pod that restarts counts from 0 again: the caller goes on
@@ -75,6 +83,9 @@ class CanaryAnalysis:
             self.demand = replace(self.demand, expected_share=expected_share)
         _check_not_down("the canary's", self._canary, canary)
         _check_not_down("stable's", self._stable, stable)
+        self._warm = self._warm or warm
+        if not self._warm:
+            self._cold = (canary, stable)
         found = self._find(canary, stable)
         self._canary, self._stable = canary, stable
         line = wording.live_line(found.errors, found.slow, stable, self.demand)
@@ -82,7 +93,8 @@ class CanaryAnalysis:
         return Assessment(replace(verdict, numbers=self._numbers(found), query=self._query()), line)
 
     def _find(self, canary: Tally, stable: Tally) -> _Look:
-        slow = _slow_counts(canary, stable, self.limits.slow_seconds)
+        since_warm = canary.since(self._cold[0]), stable.since(self._cold[1])
+        slow = _slow_counts(*since_warm, self.limits.slow_seconds)
         came = (canary.requests - self._canary.requests, stable.requests - self._stable.requests)
         if self._canary.requests == 0:
             # The stretch before the canary's first request says nothing of its share: its pods were still starting.
@@ -92,7 +104,7 @@ class CanaryAnalysis:
             stable=stable,
             errors=self._errors.look(_error_counts(canary, stable)),
             slow=self._slow.look(slow) if slow else None,
-            slower=self._slower.look(canary, stable),
+            slower=self._slower.look(*since_warm),
             share=self._traffic.look(*came, self.demand.expected_share),
         )
 

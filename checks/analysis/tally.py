@@ -31,3 +31,11 @@ class Tally:
             self.errors + other.errors,
             {bound: self.within.get(bound, 0) + other.within.get(bound, 0) for bound in sorted(bounds)},
         )
+
+    def since(self, earlier: Tally) -> Tally:
+        """Return what came after `earlier`, a tally of the same pods."""
+        return Tally(
+            self.requests - earlier.requests,
+            self.errors - earlier.errors,
+            {bound: max(0, count - earlier.within.get(bound, 0)) for bound, count in self.within.items()},
+        )

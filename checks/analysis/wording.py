@@ -114,13 +114,20 @@ def live_line(errors: StreamFinding, slow: StreamFinding | None, stable: Tally, 
     canary = f"canary {requests(counts.canary_requests)}"
     if counts.canary_requests:
         canary += f", errors {_rate(errors, demand.rule_out_errors)}"
-        canary += f", slow {_rate(slow, demand.rule_out_slow)}" if slow else ", slow not known"
+        canary += f", slow {_slow(slow, demand.rule_out_slow)}"
     beside = "stable no requests"
     if stable.requests:
         beside = f"stable {requests(stable.requests)}, {percent(counts.stable_share)}"
         beside += f", {percent(slow.counts.stable_share)}" if slow else ""
     go = max(errors.to_go, slow.to_go if slow else 0)
     return f"{canary}; {beside}; " + (f"{requests(go)} to go" if go else "enough requests")
+
+
+def _slow(found: StreamFinding | None, rule_out: float) -> str:
+    if found is None:
+        return "not known"
+    # Its counts begin once the pods are warm.
+    return _rate(found, rule_out) if found.counts.canary_requests else "not judged before its pods are warm"
 
 
 def _rate(found: StreamFinding, rule_out: float) -> str:

@@ -42,6 +42,7 @@ def test_a_right_answer_passes() -> None:
         ({"checks": {"database": "ok", "cache": "ok"}}, "check message_queue is missing, not 'ok'"),
         ({"checks": "ok"}, "check database is missing"),
         ({"checks": None}, "check cache is missing"),
+        ({"checks": {**OKS, "disk": "error"}}, "check disk is 'error', not 'ok'"),
         ({"timestamp": None}, "timestamp is missing, not an ISO 8601 time in UTC"),
         ({"timestamp": 1715679000}, "timestamp is 1715679000, not an ISO 8601 time in UTC"),
         ({"timestamp": "yesterday"}, "timestamp is 'yesterday', not"),
@@ -104,6 +105,16 @@ def good() -> httpx.Response:
     return httpx.Response(200, json=HEALTHY)
 
 
+def ticking(time: FakeTime, *, every: float = 0.0) -> Handler:
+    """Answer rightly with the time of the moment, to the second; one answer for `every` seconds."""
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        passed = time.passed - time.passed % every if every else time.passed
+        return httpx.Response(200, json={**HEALTHY, "timestamp": (NOW + timedelta(seconds=int(passed))).isoformat()})
+
+    return answer
+
+
 def check(time: FakeTime, handler: Handler, **fields: Any) -> HealthCheck:
     arguments: dict[str, Any] = {"attempts": 3, "interval_seconds": 2, "timeout_seconds": 5, **fields}
     client = httpx.Client(transport=httpx.MockTransport(handler))
@@ -118,14 +129,67 @@ def check(time: FakeTime, handler: Handler, **fields: Any) -> HealthCheck:
 
 def test_it_asks_as_often_and_as_far_apart_as_told() -> None:
     time, told = FakeTime(), Told()
-    address = Address(time, good())
+    asked_at: list[float] = []
+
+    def address(request: httpx.Request) -> httpx.Response:
+        asked_at.append(time.passed)
+        time.seconds += 0.25
+        return ticking(time)(request)
+
     verdict = check(time, address, attempts=10, interval_seconds=2).run(VERSION, told.reporter)
     assert verdict.kind is Kind.PASS
     assert verdict.reason == f"{URL} was healthy 10 of 10 times and answers version {VERSION}"
-    assert verdict.numbers == {"attempts": 10}
-    assert address.asked_at == [2.0 * number for number in range(10)]
+    assert verdict.numbers == {"attempts": 10, "slowest_seconds": 0.25}
+    assert asked_at == [2.25 * number for number in range(10)]
     assert len(told.live) == 10
     assert told.live[-1].startswith("health 10 of 10: ")
+
+
+def test_the_answer_of_a_cache_is_not_the_health_of_the_api() -> None:
+    time = FakeTime()
+    verdict = check(time, Address(time, good()), attempts=10).run(VERSION, Told().reporter)
+    assert verdict.kind is Kind.FAIL
+    assert "was answered 6 s before already: a cache answers, not the API (answer 4 of 10)" in verdict.reason
+
+
+def test_the_same_second_answered_twice_is_no_cache() -> None:
+    time = FakeTime()
+    address = ticking(time, every=4)
+    assert check(time, address, attempts=10, interval_seconds=1).run(VERSION, Told().reporter).kind is Kind.PASS
+
+
+def test_all_answers_have_to_be_there_in_the_time_of_the_step() -> None:
+    time = FakeTime()
+
+    def slow(request: httpx.Request) -> httpx.Response:
+        time.seconds += 4
+        return ticking(time)(request)
+
+    verdict = check(time, slow, attempts=10, timeout_in_all_seconds=20).run(VERSION, Told().reporter)
+    assert verdict.kind is Kind.TOO_FEW
+    assert verdict.reason == f"{URL} has given 4 of 10 answers within 20 s"
+
+
+def test_the_first_answer_is_waited_for_no_longer_than_the_step_may_take() -> None:
+    time = FakeTime()
+    address = Address(time, httpx.ConnectError("refused"))
+    verdict = check(time, address, attempts=10, timeout_in_all_seconds=6).run(VERSION, Told().reporter)
+    assert verdict.kind is Kind.UNREACHABLE
+    assert time.passed == 6
+
+
+def test_a_wrong_answer_says_which_one_it_was_and_how_many_were_asked_for() -> None:
+    time = FakeTime()
+    address = Address(time, good(), httpx.Response(200, json={**HEALTHY, "version": "x"}))
+    verdict = check(time, address).run(VERSION, Told().reporter)
+    assert verdict.reason.endswith("(answer 2 of 3)")
+    assert verdict.numbers["attempts"] == 2
+
+
+def test_json_that_is_nested_too_deep_is_no_health() -> None:
+    time = FakeTime()
+    address = Address(time, httpx.Response(200, text="[" * 100_000))
+    assert check(time, address).look(VERSION).kind is Kind.FAIL
 
 
 def test_one_wrong_answer_among_right_ones_fails_at_once() -> None:

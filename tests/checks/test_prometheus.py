@@ -169,3 +169,24 @@ def test_an_answer_that_was_given_up_is_read_no_further() -> None:
             if thread.name.startswith("prometheus-"):
                 thread.join(5)
                 assert not thread.is_alive()
+
+
+def test_a_query_over_time_has_its_points_and_leaves_out_what_is_no_number() -> None:
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        values = [[1000.5, "1"], [1002.5, "NaN"], [1004.5, "3"]]
+        return success({"resultType": "matrix", "result": [{"metric": {"pod": "a"}, "values": values}]})
+
+    [series] = asking(answer).over_time("x", start=1000.5, end=1004.5, step_seconds=2)
+    assert (dict(series.labels), series.points) == ({"pod": "a"}, ((1000.5, 1.0), (1004.5, 3.0)))
+    assert asked[0].path == "/api/v1/query_range"
+    wanted = {"query": "x", "start": "1000.500", "end": "1004.500", "step": "2", "timeout": "5s"}
+    assert dict(asked[0].params) == wanted
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(503), vector(), httpx.ReadTimeout("timed out")])
+def test_a_query_over_time_without_a_matrix_is_unreachable(answer: httpx.Response | Exception) -> None:
+    with pytest.raises(Unreachable):
+        in_turn([answer]).over_time("x", start=0, end=1, step_seconds=1)

@@ -36,10 +36,14 @@ REVISION = "deployment.kubernetes.io/revision"
 
 @dataclass
 class Behaviour:
-    """How the pods of a version answer: shares of errors and of slow requests, and what else may be wrong."""
+    """How the pods of a version answer: shares of errors and of slow requests, and what else may be wrong.
+
+    All requests of a pod's first `slow_for` seconds after it is ready are slow.
+    """
 
     errors: float = 0.0
     slow: float = 0.0
+    slow_for: float = 0.0
     ready: bool = True
     crashes_after: float | None = None
     memory_bytes_per_second: float = 0.0
@@ -59,6 +63,7 @@ class OnePod:
     version: str
     born: float
     answered: float = 0.0
+    answered_cold: float = 0.0
     leaving: bool = False
 
 
@@ -196,6 +201,8 @@ class CanaryWorld(Cluster):
         serving = [each for each in self._pods if self._serves(each)]
         for each in serving:
             each.answered += self.rate * passed / len(serving)
+            if self.time.seconds - each.born <= self.start_seconds + self.behaviours[each.version].slow_for:
+                each.answered_cold = each.answered
         old = [each for each in self._pods if each.track == "stable" and each.version != self.stable_version]
         young = [each for each in self._pods if each.track == "stable" and not self._is_ready(each)]
         if old and not young and passed:
@@ -219,7 +226,8 @@ class CanaryWorld(Cluster):
 
     def _text(self, each: OnePod, behaviour: Behaviour) -> str:
         total = int(each.answered)
-        errors, slow = int(total * behaviour.errors), int(total * behaviour.slow)
+        errors = int(total * behaviour.errors)
+        slow = int(total * behaviour.slow) if not behaviour.slow_for else int(each.answered_cold)
         memory = 80 * 2**20 + behaviour.memory_bytes_per_second * (self.time.seconds - max(each.born, 1000.0))
         buckets = [(0.005, 0), (0.1, total - slow), (0.5, total - slow), (1.0, total), ("+Inf", total)]
         name = "release_manager_request_duration_seconds_bucket"

@@ -58,6 +58,7 @@ class Gated:
     asked: list[tuple[str, str, str]] = field(default_factory=list)
     known: int = 0
     fixed: int | None = None
+    configuration: str = "c0ffee"
 
     def run(self, percent: int = 10, version: str = NEW) -> None:
         clock = self.world.time.clock
@@ -77,7 +78,7 @@ class Gated:
             ends=self.outcome,
             replicas=self.fixed,
         )
-        wanted = release(version)
+        wanted = release(version).model_copy(update={"configuration": self.configuration})
         history = ReleaseRecord(
             self.world, NAMES.deployment, wanted, self.told.reporter, by="ann", run="one", wall_clock=lambda: NOW
         )
@@ -138,8 +139,14 @@ def test_a_bad_canary_is_taken_back_to_what_serves_and_the_message_says_all_of_i
     assert cause.startswith("step 10 %: FAIL: ")
     assert text.startswith("release new was taken back in production at step 10 %: FAIL: ")
     assert "ended with an error" in text
-    assert "requests were hurt. old serves everything again after 4.2 s; mend the release and run the same" in text
+    assert "; at least 20 requests were hurt. old serves everything again after 4.2 s; mend the release and run" in text
     assert gated.history() == ["started", "gate", "rollback", "finished"]
+
+
+def test_a_release_that_differs_in_its_configuration_alone_is_told_apart_from_what_serves(gated: Gated) -> None:
+    gated.configuration = "decaf"
+    with pytest.raises(GateFailed, match=r"^release old with configuration decaf was taken back in production at"):
+        bad(gated, errors=1.0).run(version=OLD)
 
 
 def test_what_is_not_known_is_taken_back_too_where_the_stack_says_so(gated: Gated) -> None:
@@ -153,7 +160,7 @@ def test_what_is_not_known_is_held_where_the_stack_says_so(gated: Gated) -> None
     text = gated.fails()
     assert gated.asked == []
     assert "release new is held in production at step 10 %: NO_DATA: " in text
-    assert "no request was hurt. It was not promoted, and nothing was changed back" in text
+    assert "no request is known to be hurt. It was not promoted, and nothing was changed back" in text
     assert gated.history()[-1] == "finished"
 
 

@@ -28,6 +28,8 @@ def test_a_good_canary_passes_once_the_step_s_rate_is_ruled_out() -> None:
     assert result.hurt == 0
     assert "canary" in told.live[-1], "a live line shows what is known"
     assert "to go" in " ".join(told.live), "and how many requests are missing"
+    assert "waiting: 0 of 1 new pods are ready" in told.live[0], "or what else is waited for"
+    assert "enough requests; measuring for at least 15 s" in run(CanaryWorld(rate=2000))[1].live[-1]
 
 
 @pytest.mark.parametrize(("errors", "most_seconds", "most_hurt"), [(1.0, 2, 40), (0.05, 6, 6), (0.01, 40, 10)])
@@ -45,6 +47,7 @@ def test_slow_answers_fail_it() -> None:
     result, _ = run(world)
     assert result.verdict.kind is Kind.FAIL
     assert "took longer than 0.5 s" in result.verdict.reason
+    assert result.hurt > 0, "who waited that long was hurt, too"
 
 
 def test_without_traffic_it_never_passes_and_says_so() -> None:
@@ -93,9 +96,11 @@ def test_pods_that_do_not_get_ready_end_it_as_unknown() -> None:
 @pytest.mark.parametrize("kind", [Kind.NO_DATA, Kind.TOO_FEW, Kind.UNREACHABLE])
 def test_what_prometheus_cannot_say_is_never_taken_for_good(kind: Kind) -> None:
     world = CanaryWorld()
-    result, _ = run(world, measured=Measured(world, watches={"alerts": GOOD, "memory": Verdict(kind, "no answer")}))
+    watches = {"alerts": GOOD, "memory": Verdict(kind, "no answer")}
+    result, told = run(world, measured=Measured(world, watches=watches))
     assert result.verdict.kind is kind
     assert result.verdict.reason.startswith("memory: no answer")
+    assert told.live[-1].endswith("enough requests; waiting: memory: no answer"), "and it is told what is waited for"
 
 
 def test_an_alert_fails_it() -> None:
@@ -151,3 +156,26 @@ def test_a_release_that_gets_bad_only_on_stable_fails_the_last_step_while_old_po
     result, _ = run(world, step(100), Measured(world, StepDemand(1.0, 0.001, 0.01)))
     assert result.verdict.kind is Kind.FAIL
     assert any(pod.metadata.labels["pod-template-hash"] == "old-hash" for pod in world.pods(""))
+
+
+def test_the_slow_first_requests_of_a_pod_that_has_just_started_are_not_held_against_it() -> None:
+    world = CanaryWorld()
+    world.behaviours[NEW] = Behaviour(slow_for=4.0)
+    warmed, _ = run(world, step(warm_up_seconds=5.0))
+    assert warmed.verdict.kind is Kind.PASS
+    other = CanaryWorld()
+    other.behaviours[NEW] = Behaviour(slow_for=4.0)
+    assert run(other)[0].verdict.kind is Kind.FAIL, "without a warm-up they would be"
+
+
+def test_errors_count_from_the_first_request_warm_or_not() -> None:
+    world = CanaryWorld(behaviours={OLD: Behaviour(), NEW: Behaviour(errors=1.0)})
+    result, _ = run(world, step(warm_up_seconds=60.0))
+    assert (result.verdict.kind, result.seconds < 6) == (Kind.FAIL, True)
+
+
+def test_a_canary_that_stays_slow_fails_after_its_warm_up() -> None:
+    world = CanaryWorld(behaviours={OLD: Behaviour(), NEW: Behaviour(slow=0.3)})
+    result, _ = run(world, step(warm_up_seconds=5.0))
+    assert result.verdict.kind is Kind.FAIL
+    assert result.seconds >= 8

@@ -65,6 +65,16 @@ def test_each_step_is_told_in_one_line_with_its_seconds(world: World) -> None:
     assert all(line.endswith(" s)") for line in world.told.lines[1:])
 
 
+def test_a_release_of_the_same_version_is_told_by_its_configuration_and_health_asked_for_the_version() -> None:
+    world = World()
+    to = verified("v1")
+    left = to.release.model_copy(update={"configuration": "decaf"})
+    outcome = world.rollback().run(left, to)
+    assert outcome.reason.startswith("v1 with configuration c0ffee serves again after ")
+    assert "rollback: stable has the template of v1 with configuration c0ffee" in " ".join(world.told.lines)
+    assert "answers version v1 (" in world.told.lines[-1]
+
+
 def test_half_moved_stable_goes_back_and_never_too_few_pods_serve() -> None:
     world = World()
     world.server.release("v2", 10)

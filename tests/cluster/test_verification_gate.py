@@ -10,7 +10,7 @@ from cluster.history import History
 from cluster.releases import VerifiedReleases
 from tests.cluster.api_server import template
 from tests.cluster.verification_world import NOW, RECORD, World
-from tests.recorded import NAME, SELECTOR, job
+from tests.recorded import NAME, SELECTOR, job, pod
 
 BY_HAND = f"kubectl -n development rollout undo deployment/{NAME}"
 
@@ -306,6 +306,22 @@ def test_pods_are_waited_for_no_longer_than_the_rollout_may_take(world: World) -
     text = world.fails(lambda: world.up("v2", stuck=True))
     assert world.time.seconds - before == 60
     assert "0 of 2 new pods are ready (gave up after 60 s)" in text
+
+
+def test_pods_are_waited_for_no_longer_than_the_step_may_take(world: World) -> None:
+    world.pods_timeout_seconds = 7
+    text = world.fails(lambda: world.up("v2", stuck=True))
+    assert "step pods ended with TOO_FEW: 0 of 2 new pods are ready (gave up after 7 s)" in text
+
+
+def test_a_pod_of_the_application_that_another_deployment_owns_has_to_be_ready_too(world: World) -> None:
+    stray = pod("release-manager-dev-canary-7c5b8d9f54-abcde", ready=False)
+    stray["metadata"]["labels"]["track"] = "canary"
+    world.server.deploy(template("v2"))
+    world.server.pods.append(stray)
+    text = world.fails(lambda: world.again("v2"))
+    assert "step pods ended with TOO_FEW: 2 of 3 pods with app=release-manager are ready" in text
+    assert "release-manager-dev-canary-7c5b8d9f54-abcde is not ready" in text
 
 
 def test_the_configuration_goes_back_with_the_image(world: World) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
@@ -18,6 +19,7 @@ from cluster.release import Release
 from cluster.releases import VerifiedReleases
 from cluster.rollback import Rollback
 from cluster.verification_gate import VerificationGate
+from cluster.verification_steps import Nobody, Onlooker
 from tests.cluster.api_server import ApiServer, config_map, template
 from tests.fake_time import FakeTime, Told
 from tests.recorded import NAME
@@ -45,6 +47,9 @@ class World:
     recorded: bool = False
     further: dict[str, Verdict] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    onlooker: Onlooker = field(default_factory=Nobody)
+    lies: dict[str, Any] = field(default_factory=dict)
+    pods_timeout_seconds: float | None = None
 
     def up(self, version: str, *, crash: bool = False, stuck: bool = False) -> None:
         """Do what an update does up to the gate, then run the gate."""
@@ -81,6 +86,8 @@ class World:
             automatic=self.automatic,
             wall_clock=lambda: NOW,
             further=tuple((name, self._further(name)) for name in self.further),
+            pods_timeout_seconds=self.pods_timeout_seconds,
+            onlooker=self.onlooker,
         ).run(release(version), {**release(version).model_dump(), "from": "1"})
 
     def _further(self, name: str) -> Callable[[Release], Verdict]:
@@ -95,7 +102,9 @@ class World:
         if version in self.silent:
             return httpx.Response(502)
         status = "unhealthy" if version in self.sick else "healthy"
-        body = {"status": status, "version": version, "timestamp": NOW.isoformat(), "checks": OKS}
+        body: dict[str, Any] = {"status": status, "version": version, "timestamp": NOW.isoformat(), "checks": OKS}
+        if version != "v1":
+            body |= self.lies
         return httpx.Response(200 if status == "healthy" else 503, json=body)
 
     def verified(self) -> list[str]:

@@ -100,3 +100,17 @@ def test_where_others_scale_stable_the_engine_does_not() -> None:
     fixed = declare(lambda: program(rollout__capacity="fixed", rollout__replicas=10))
     assert deployment(fixed, NAME).ignored == ["spec.replicas"]
     assert fixed.all(AUTOSCALER) == []
+
+
+def test_the_urns_stay_as_they_are(declared: Recorder) -> None:
+    """An object that changes its URN is made under the new one and then deleted under the old: it is gone."""
+    rollout = "release-manager:release:Rollout"
+    kinds = {
+        "rollout-stable": DEPLOYMENT,
+        "rollout-canary": DEPLOYMENT,
+        "rollout-service": SERVICE,
+        "rollout-ingress": "kubernetes:networking.k8s.io/v1:Ingress",
+        "rollout-disruptions": "kubernetes:policy/v1:PodDisruptionBudget",
+    }
+    found = {each.name: each.urn.split("::", 2)[2] for each in declared.declared}
+    assert {name: found[name] for name in kinds} == {name: f"{rollout}${kind}::{name}" for name, kind in kinds.items()}

@@ -24,7 +24,7 @@ def traffic(ingress: dict[str, Any]) -> Recorder:
     return declare(lambda: ways_in("rollout", settings_of(ingress=ingress), ServicePort(), pulumi.ResourceOptions()))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def declared() -> Recorder:
     return traffic(GATEWAY)
 

@@ -31,6 +31,8 @@ BY = "release-manager"
 QUICK_CANARY: dict[str, Any] = {
     "analysis": {"rule_out_error_percent": [5, 3, 1], "rule_out_slow_percent": [10, 5, 5], "minimum_seconds": 3},
     "health": {"attempts": 2, "interval_seconds": 0.5},
+    # Its p99 is that of the five minutes before, in which this machine has done a lot besides.
+    "verification": {"key_metrics": None},
 }
 
 

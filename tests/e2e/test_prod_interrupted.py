@@ -68,7 +68,9 @@ def failed(load: Load) -> str:
 
 
 def scale(stack: Stack, replicas: int) -> None:
-    stack.world.kubectl.run("scale", "deployment", stack.deployment, f"--replicas={replicas}", "-n", stack.namespace)
+    stack.world.kubectl.run(
+        "scale", "deployment", stack.deployment, f"--replicas={replicas}", namespace=stack.namespace
+    )
 
 
 def names(stack: Stack) -> Names:

@@ -84,6 +84,11 @@ def test_the_live_line_shows_both_sides_their_bounds_and_what_is_missing() -> No
     )
 
 
+def test_the_live_line_says_why_latency_has_no_bound_before_the_pods_are_warm() -> None:
+    found = CanaryAnalysis(Limits(), StepDemand(0.1)).look(Tally(100, 0, {0.5: 90}), Tally(), warm=False)
+    assert "slow not judged before its pods are warm; stable no requests" in found.line
+
+
 def test_a_canary_without_a_request_has_no_data_and_never_passes() -> None:
     found = Gate().looks(100, each=(0, 180))
     assert len(found) == 100

@@ -1,0 +1,220 @@
+"""Production on the sandbox, from a checkout of its own, and releases that differ in nothing but their environment."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TextIO
+
+import httpx
+
+from evidence.registry import Registry
+from sandbox.errors import SandboxError
+from sandbox.load.answer import Answer
+from sandbox.load.load import Load
+from sandbox.paths import REPOSITORY
+from sandbox.phases import Phases
+from sandbox.up import OVERLAY, Up
+from sandbox.update import Updater
+from sandbox.world import World
+from tests.e2e.stack import Result, Stack
+
+NAME = "prod"
+URL = "https://api.internal"
+# So far off that no real release is named after it.
+FIRST_DAY = datetime(2100, 1, 1, tzinfo=UTC)
+# The rollback itself ends with the health check: a short one, as the canary is off the Service long before it.
+QUICK_END: Mapping[str, Any] = {"health": {"attempts": 2, "interval_seconds": 0.5}}
+# For the good release, which is not what is measured: a machine that is busy starting its pods makes nothing wrong.
+QUICK_STEPS: Mapping[str, Any] = {
+    "analysis": {
+        "rule_out_error_percent": [2, 1, 1],
+        "rule_out_slow_percent": [50, 50, 50],
+        "slow_seconds": 5,
+        "slow_percent": 40,
+        "slower_margin_percent": 90,
+        "minimum_seconds": 3,
+    }
+}
+# On a small machine half of all pods start at the same moment, at the expense of what they are to answer.
+MOST_RATE_OF_GOOD = 60
+BEFORE_SECONDS = 2.0
+AFTER_SECONDS = 2.0
+_TAKEN_BACK = re.compile(r"was taken back in \S+ at step (\d+ %)")
+_UNAPPROVED_SQL = re.compile(r"MIGRATION=([0-9a-f]{64})")
+MEND = "see what pulumi printed, in the file that is named above, and the state of production: make history STACK=prod"
+
+
+@dataclass(frozen=True)
+class BadRelease:
+    """A release that is bad: all answers of the load, and the step that took it back, as `10 %`; None if none did."""
+
+    version: str
+    answers: Sequence[Answer]
+    taken_back_at: str | None
+
+
+@dataclass
+class Production:
+    """The stack prod, whose releases are named after days that no other release is named after.
+
+    `good` is the version that is verified and goes on serving. What `pulumi` prints goes to `log`.
+    """
+
+    stack: Stack
+    log: TextIO
+    good: str = ""
+
+    @classmethod
+    def open(cls, world: World, directory: Path, log: TextIO) -> Production:
+        """Make the sandbox ready for production, with a checkout of this work tree below `directory`."""
+        runner = Up(world, Phases(), NAME).environment()
+        stack = Stack(
+            name=NAME,
+            deployment=f"release-manager-{NAME}",
+            url=httpx.URL(URL),
+            checkout=_checkout(directory),
+            runner=runner,
+            world=world,
+            overlay=Path(runner.variables[OVERLAY]),
+        )
+        production = cls(stack, log)
+        with redirect_stdout(log):
+            stack.pulumi("stack", "select", "--create", NAME)
+            Updater(runner, NAME).remove_stale_locks()
+            stack.first = production._day_after_all_releases()
+        return production
+
+    def release_good(self, rate: int) -> list[Answer]:
+        """Release this work tree as the version to go back to, and return the answers of the load meanwhile.
+
+        The load is `rate` requests a second, but MOST_RATE_OF_GOOD at most. Raises SandboxError where it fails.
+        """
+        rate = min(rate, MOST_RATE_OF_GOOD)
+        with redirect_stdout(self.log):
+            self.good = self.stack.approved_release()
+        answers, result = self._up_under_load(rate, {**QUICK_END, **QUICK_STEPS})
+        sql = _UNAPPROVED_SQL.search(result.text)
+        if result.status != 0 and sql is not None:
+            with redirect_stdout(self.log):
+                self.stack.approve("--migration", sql[1])
+            answers, result = self._up_under_load(rate, {**QUICK_END, **QUICK_STEPS})
+        if result.status != 0:
+            raise SandboxError(f"the good release {self.good} failed: {_reason(result)}", mend=MEND)
+        return answers
+
+    def release_bad(self, environment: Mapping[str, str], rate: int, settings: Mapping[str, Any]) -> BadRelease:
+        """Release the image of the good version with `environment`, under load; the good one serves afterwards.
+
+        Raises SandboxError where the release failed before it answered a request.
+        """
+        with redirect_stdout(self.log):
+            version = self.stack.approved_release()
+            self._name_the_image()
+        bad = {"application": {"environment": dict(environment)}}
+        answers, result = self._up_under_load(rate, {**QUICK_END, **settings, **bad})
+        release = BadRelease(version, answers, taken_back_at(result.error))
+        if release.taken_back_at is None:
+            if not any(answer.version == version for answer in answers):
+                raise SandboxError(f"{version} failed before it served: {_reason(result)}", mend=MEND)
+            with redirect_stdout(self.log):
+                self.stack.command("rollback", "--to", self.good)
+        return release
+
+    def usual_seconds(self, rate: int, seconds: float) -> float:
+        """Return the median latency of the route while the good version alone serves."""
+        with self._load(rate) as load:
+            load.wait(seconds)
+        latencies = sorted(answer.latency_seconds for answer in load.results() if answer.failure() is None)
+        if not latencies:
+            raise SandboxError(f"{URL} answers no request", mend=MEND)
+        return latencies[len(latencies) // 2]
+
+    def be_good_again(self) -> None:
+        """See to it that the good version serves alone and is verified. Raises SandboxError where it does not."""
+        with redirect_stdout(self.log):
+            Updater(self.stack.runner, NAME).remove_stale_locks()
+            if self._serving() != self.good:
+                self.stack.command("rollback", "--to", self.good)
+            self.stack.git("checkout", "-q", self.good)
+            result = self.stack.up("--skip-preview", settings={**QUICK_END, **QUICK_STEPS})
+            self.stack.git("checkout", "-q", "main")
+        if result.status != 0 or self._serving() != self.good:
+            raise SandboxError(f"{self.good} does not serve again: {_reason(result)}", mend=MEND)
+
+    def _serving(self) -> str:
+        try:
+            return str(self.stack.health().get("version", ""))
+        except (httpx.HTTPError, ValueError) as error:
+            return f"no answer ({type(error).__name__})"
+
+    def _up_under_load(self, rate: int, settings: Mapping[str, Any]) -> tuple[list[Answer], Result]:
+        with self._load(rate) as load:
+            time.sleep(BEFORE_SECONDS)
+            with redirect_stdout(self.log):
+                result = self.stack.up("--skip-preview", settings=dict(settings))
+            time.sleep(AFTER_SECONDS)
+        return load.results(), result
+
+    @contextmanager
+    def _load(self, rate: int) -> Iterator[Load]:
+        with redirect_stdout(self.log):
+            load = self.stack.load(rate)
+        with load:
+            yield load
+
+    def _name_the_image(self) -> None:
+        """Give the good version's image the tag of the new commit, so that nothing is built."""
+        repository, _, digest = self.stack.running_image().partition("@")
+        with Registry(repository, None) as registry:
+            registry.retag(digest, f"{NAME}-{self.stack.git('rev-parse', '--short=7', 'HEAD')}")
+
+    def _day_after_all_releases(self) -> datetime:
+        """Return a day whose release nobody can have approved: an approval outlives what it was given for."""
+        name = f"--field-selector=metadata.name={self.stack.deployment}-approvals"
+        found = self.stack.world.kubectl.get_json("configmaps", name, namespace=self.stack.namespace)["items"]
+        keys = [key for record in found for key in record.get("data", {}) if key.startswith("release-v2")]
+        days = [datetime.strptime(key, "release-v%Y.%m.%d").replace(tzinfo=UTC) for key in keys]
+        return max([FIRST_DAY, *days]) + timedelta(days=1)
+
+
+def taken_back_at(error: str) -> str | None:
+    """Return the step at which an update says that it took its release back, such as `10 %`; None where it did not."""
+    found = _TAKEN_BACK.search(error)
+    return None if found is None else found[1]
+
+
+def _reason(result: Result) -> str:
+    """Return the line that names the reason; the engine's own says only that it failed."""
+    lines = [line for line in result.error.splitlines() if line != "update failed"]
+    return lines[0][:300] if lines else "it named no error"
+
+
+def _checkout(directory: Path) -> Path:
+    """Return a repository with the work tree as it is, and a remote that is a directory."""
+    target, remote = directory / "project", directory / "origin.git"
+    listing = ["git", "-C", str(REPOSITORY), "ls-files", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, check=True, capture_output=True, text=True).stdout
+    for source in (REPOSITORY / name for name in listed.splitlines()):
+        if source.is_file():
+            copy = target / source.relative_to(REPOSITORY)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, copy)
+    (target / ".venv").symlink_to(REPOSITORY / ".venv")
+    identity = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(remote)], check=True)
+    for arguments in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        [*identity, "commit", "-q", "-m", "as it is"],
+        ["remote", "add", "origin", str(remote)],
+    ):
+        subprocess.run(["git", "-C", str(target), *arguments], check=True)
+    return target

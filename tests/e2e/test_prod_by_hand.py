@@ -1,0 +1,110 @@
+"""Going back by hand, as the guide types it and as the Makefile does: afterwards every preview is true."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.load.load import Load
+from tests.e2e.stack import QUICK_CANARY, Stack
+
+RATE = 20
+FEW: dict[str, Any] = {
+    **QUICK_CANARY,
+    "rollout": {"replicas": 2, "steps": [50, 100]},
+    "analysis": {
+        "slow_seconds": 5,
+        "slow_percent": 20,
+        "rule_out_error_percent": [20, 10],
+        "rule_out_slow_percent": [50, 40],
+        "minimum_seconds": 3,
+    },
+}
+
+
+def with_motto(motto: str) -> dict[str, Any]:
+    """Return the settings of a release of its own: the same commit and image, and another configuration."""
+    return {**FEW, "application": {"environment": {"MOTTO": motto}}}
+
+
+ONE, OTHER = with_motto("one"), with_motto("other")
+
+
+def motto(stack: Stack) -> str:
+    """Return which of the two releases stable runs."""
+    found = stack.world.kubectl.get_json("deployment", stack.deployment, namespace=stack.namespace)
+    [container] = found["spec"]["template"]["spec"]["containers"]
+    return str({each["name"]: each.get("value") for each in container["env"]}.get("MOTTO"))
+
+
+def preview(stack: Stack, settings: dict[str, Any]) -> set[str]:
+    """Return the names of the resources that an update with these settings would change."""
+    shown = stack.pulumi("preview", "--stack", stack.name, "--json", settings=settings)
+    assert shown.status == 0, shown.text
+    steps = json.loads(shown.text[shown.text.index("{") :])["steps"]
+    return {step["urn"].rpartition("::")[2] for step in steps if step["op"] not in {"same", "read"}}
+
+
+@pytest.fixture(scope="module")
+def load(prod: Stack) -> Iterator[Load]:
+    with prod.load(RATE) as sent:
+        yield sent
+
+
+@pytest.fixture(scope="module")
+def both(prod: Stack, load: Load) -> Stack:  # noqa: ARG001  (without requests no canary is promoted)
+    """Production where first the one configuration was verified and then the other."""
+    prod.world.kubectl.run("scale", "deployment", prod.deployment, "--replicas=2", "-n", prod.namespace)
+    prod.approved_release()
+    for settings in (ONE, OTHER):
+        result = prod.up(settings=settings)
+        assert result.status == 0, result.text
+    assert motto(prod) == "other"
+    return prod
+
+
+def test_the_guides_own_undo_works_as_typed_and_the_previews_after_it_are_true(both: Stack) -> None:
+    target = f"deployment/{both.deployment}"
+    both.world.kubectl.run("rollout", "undo", target, "-n", both.namespace)
+    done = both.world.kubectl.run("rollout", "status", target, "-n", both.namespace, "--timeout=5m")
+
+    assert "successfully rolled out" in done
+    assert motto(both) == "one"
+    assert preview(both, ONE) == set(), "nothing to do for the version that serves"
+    assert {"rollout-step-50-record", "rollout-stable", "rollout-step-100-record", "verification-record"} <= preview(
+        both, OTHER
+    ), "the whole canary for any other"
+
+    again = both.up(settings=OTHER)
+
+    assert again.status == 0, again.text
+    assert "step 50 %: PASS: after " in again.text, "what was left by hand is measured anew"
+    assert "step 100 %: PASS: after " in again.text
+    assert motto(both) == "other"
+
+
+def test_make_rollback_goes_back_whole_and_the_previews_after_it_are_true(both: Stack) -> None:
+    done = both.command("rollback", settings=OTHER)
+
+    assert done.status == 0, done.text
+    assert "serves again after" in done.text
+    assert motto(both) == "one"
+    assert preview(both, ONE) == set()
+    assert {"rollout-canary", "rollout-step-50-record", "rollout-stable"} <= preview(both, OTHER)
+
+
+def test_the_history_tells_each_release_its_gates_and_who_went_back(both: Stack) -> None:
+    table = both.command("history")
+
+    assert table.status == 0, table.text
+    assert all(len(line) <= 120 for line in table.text.splitlines())
+    rows = [line for line in table.text.splitlines() if re.match(r"\s*\d+ ", line)]
+    assert any("verified" in row for row in rows)
+    number = rows[0].split()[0]
+    shown = both.command("history", "--release", number)
+    assert shown.status == 0, shown.text
+    assert "started" in shown.text

@@ -1,0 +1,94 @@
+"""What may go wrong around a release while it is measured; in the end each is put right again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from sandbox.services import prometheus
+from sandbox.world import World
+
+API_SERVER = "kube-apiserver"
+READY_SECONDS = 90.0
+# Longer than any time-out of a client.
+SILENT_SECONDS = 120.0
+Prometheus = dict[str, Any]
+
+
+@contextmanager
+def prometheus_down(world: World) -> Iterator[Prometheus]:
+    """Run no Prometheus at all; gives the settings with which a release asks it."""
+    of_prometheus = (f"deployment/{prometheus.NAME}", f"--namespace={prometheus.NAMESPACE}")
+    try:
+        world.kubectl.run("scale", *of_prometheus, "--replicas=0")
+        world.kubectl.run("rollout", "status", *of_prometheus)
+        yield {}
+    finally:
+        world.kubectl.run("scale", *of_prometheus, "--replicas=1")
+        world.kubectl.wait(
+            of_prometheus[0], until="condition=Available", namespace=prometheus.NAMESPACE, seconds=READY_SECONDS
+        )
+
+
+@contextmanager
+def prometheus_silent(_world: World) -> Iterator[Prometheus]:
+    """Let every question to Prometheus wait for its answer; gives the settings with which a release asks it."""
+    over = threading.Event()
+
+    def wait(_request: BaseHTTPRequestHandler) -> None:
+        over.wait(SILENT_SECONDS)
+
+    with _server(wait) as url:
+        try:
+            yield {"url": url}
+        finally:
+            over.set()
+
+
+@contextmanager
+def prometheus_talking_nonsense(_world: World) -> Iterator[Prometheus]:
+    """Let every question to Prometheus be answered with a page; gives the settings with which a release asks it."""
+
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        body = b"<html>It works!</html>"
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+    with _server(answer) as url:
+        yield {"url": url}
+
+
+def kill_api_server(world: World) -> None:
+    """End the API server as a machine that fails ends it, and start it again. Returns when it answers."""
+    pid = world.processes.running(API_SERVER)
+    assert pid is not None, "the API server of the sandbox does not run"
+    try:
+        os.kill(pid, signal.SIGKILL)
+    finally:
+        print(world.cluster.start(lambda _text: None))
+
+
+@contextmanager
+def _server(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer(self)
+
+        def log_message(self, *_arguments: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
