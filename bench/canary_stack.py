@@ -41,7 +41,8 @@ QUICK_STEPS: Mapping[str, Any] = {
         "slow_percent": 40,
         "slower_margin_percent": 90,
         "minimum_seconds": 3,
-    }
+    },
+    "verification": {"scripts": [], "key_metrics": None},
 }
 # On a small machine half of all pods start at the same moment, at the expense of what they are to answer.
 MOST_RATE_OF_GOOD = 60

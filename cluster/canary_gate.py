@@ -146,8 +146,8 @@ class CanaryGate:
         self.history.finish("failed", f"step {self._step}: {verdict}")
         if outcome.kind is Kind.PASS:
             return (
-                f"release {named} was taken back {where}: {verdict}; {hurt}. {outcome.reason}; mend the"
-                f" release and run the same command{_lines(verdict)}"
+                f"release {named} was taken back {where}: {verdict}; {hurt}. {outcome.reason}; {_next(verdict)} and run"
+                f" the same command{_lines(verdict)}"
             )
         taken = "was taken back" if outcome.moved else "failed"
         return f"release {named} {taken} {where}: {verdict}; {hurt}. {outcome.reason}. {self._by_hand}{_lines(verdict)}"
@@ -181,6 +181,12 @@ class CanaryGate:
     @property
     def _by_hand(self) -> str:
         return f"Look at the pods: kubectl -n {self._where} describe pods -l {self.rollback.names.pods}"
+
+
+def _next(verdict: Verdict) -> str:
+    if verdict.kind is Kind.FAIL:
+        return "mend the release"
+    return "whether the release is good is not known: see to what was missing"
 
 
 def _counted(hurt: int) -> str:

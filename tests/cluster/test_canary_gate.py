@@ -151,7 +151,9 @@ def test_a_release_that_differs_in_its_configuration_alone_is_told_apart_from_wh
 
 def test_what_is_not_known_is_taken_back_too_where_the_stack_says_so(gated: Gated) -> None:
     gated.world.rate = 0
-    assert "was taken back in production at step 10 %: NO_DATA: " in gated.fails()
+    text = gated.fails()
+    assert "was taken back in production at step 10 %: NO_DATA: " in text
+    assert "; whether the release is good is not known: see to what was missing and run the same command" in text
     assert len(gated.asked) == 1
 
 

@@ -21,12 +21,16 @@ from tests.e2e.stack import Stack
 
 @dataclass(frozen=True)
 class Fault:
-    """`reason` is what the error must say. At most `bad` requests may get a bad answer, and at most `lost` none."""
+    """`reason` is what the error must say, `log` what the log lines beneath it.
+
+    At most `bad` requests may get a bad answer, and at most `lost` none.
+    """
 
     environment: dict[str, str]
     reason: str
     bad: int = 0
     lost: int = 0
+    log: str = ""
     analysis: dict[str, Any] = field(default_factory=dict)
 
 
@@ -46,7 +50,11 @@ FAULTS = {
     ),
     # What is on its way to a process that crashes is lost, until the cluster sees that it is gone.
     "it crashes after 20 s": Fault(
-        {"FAULT_CRASH_AFTER_SECONDS": "20"}, "after it had been ready", lost=30, analysis={"minimum_seconds": 25}
+        {"FAULT_CRASH_AFTER_SECONDS": "20"},
+        "crashed with exit code 1 after it had been ready",
+        lost=30,
+        log="crashing by FAULT_CRASH_AFTER_SECONDS",
+        analysis={"minimum_seconds": 25},
     ),
     "it leaks memory": Fault(
         {"FAULT_MEMORY_BYTES_PER_SECOND": "20000000"},
@@ -54,7 +62,9 @@ FAULTS = {
         analysis={"minimum_seconds": 25},
     ),
     "its configuration is wrong": Fault(
-        {"DATABASE_POOL_SIZE": "many"}, "DATABASE_POOL_SIZE is 'many'; allowed is a whole number from 1 to 500"
+        {"DATABASE_POOL_SIZE": "many"},
+        "crashed with exit code 2, 2 times",
+        log="DATABASE_POOL_SIZE is 'many'; allowed is a whole number from 1 to 500",
     ),
 }
 # One for each way back: nothing but the canary had moved, and stable had.
@@ -76,6 +86,7 @@ def test_a_bad_canary_is_taken_back_for_the_right_reason_and_nobody_else_is_hurt
     )
 
     check_taken_back(production, before, result, reason=fault.reason)
+    assert fault.log in result.text
     lost = without_an_answer(load)
     assert load.bad - lost <= fault.bad, "\n".join(load.lines())
     assert lost <= fault.lost, "\n".join(load.lines())
