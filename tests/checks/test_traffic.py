@@ -220,7 +220,7 @@ def test_pods_that_hang_make_no_look_longer_than_its_time_out_nor_hide_the_other
             began = time.monotonic()
             first = it.look(named(*bad), named("stable-1"))
             took.append(time.monotonic() - began)
-        assert max(took) < 2
+        assert max(took) < 10
         assert first.canary_silent
         assert reader.asked.count("canary-0") == 1, "a pod that still owes an answer is not asked again"
         assert "has not answered an earlier read yet" in first.silent["canary-0"]
@@ -235,9 +235,9 @@ def test_a_pod_that_answers_is_not_kept_waiting_by_those_that_hung_the_last_time
     waits = threading.Event()
     reader = FakeMetrics(answers=dict.fromkeys(bad, Unreachable("timed out")))
     reader.say({"stable-1": metrics(10)})
-    with meter(reader, timeout_seconds=0.3) as it:
+    with meter(reader, timeout_seconds=2.0) as it:
         it.look(named(*bad), named("stable-1"))
-        reader.say({name: lambda: metrics(1) if waits.wait(1) else None for name in bad})
+        reader.say({name: lambda: metrics(1) if waits.wait(30) else None for name in bad})
         look = it.look(named(*bad), named("stable-1"))
         waits.set()
     assert "stable-1" in look.samples

@@ -43,6 +43,8 @@ def settings(
         "analysis": {**COARSE, **(analysis or {})},
         "health": {"attempts": 2, "interval_seconds": 0.5},
         "rollout": {**QUICKLY_REPLACED, **(rollout or {})},
+        # Its p99 is that of the five minutes before, in which this machine has done a lot besides.
+        "verification": {"key_metrics": None},
         **concerns,
     }
 
