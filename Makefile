@@ -62,7 +62,7 @@ test: check ## `make check`, then the tests on the sandbox
 
 faults: .venv/.ready ## Bad releases and broken surroundings on production's sandbox, under load
 	@$(SANDBOX) prepare --stack prod
-	@.venv/bin/pytest -m "e2e and not alone" --durations=5 tests/e2e/test_prod_faults*.py
+	@.venv/bin/pytest -m "e2e and not alone" --durations=5 tests/e2e/test_prod_faults*.py tests/e2e/test_prod_adoption.py
 
 bench: .venv/.ready ## Print how long things take; COLD=1: also from empty caches
 	@$(PYTHON) -m bench $(if $(COLD),--cold)

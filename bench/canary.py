@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -172,11 +173,16 @@ def main() -> int:
         cases = chosen(arguments.only)
     except ValueError as error:
         parser.error(str(error))
+    # Told to end, as by Ctrl-C, it still puts production back.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         run(arguments, cases, Console(width=WIDTH, highlight=False))
     except SandboxError as error:
         print(f"error: {error.what}\nto mend it: {error.mend}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nstopped by you", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -56,7 +56,7 @@ def standing(cluster: Cluster, names: Names, first_record: str, asked: Mapping[s
     if not recorded or not serves:
         return replace(here, started_from=revision)
     # Without a canary a killed update leaves the same picture as a rollback by hand, and has to be verified.
-    gone_back = canary and any(recorded.get(key) != value for key, value in asked.items())
+    gone_back = canary and any(recorded.get(key) != value for key, value in asked.items() if value)
     if gone_back and not verified:
         return replace(here, started_from=revision)
     migration = _data(cluster, names.record("migration")).get("resource") if gone_back else None
@@ -84,7 +84,8 @@ def _runs(template: Mapping[str, Any], asked: Mapping[str, str]) -> bool:
         "configuration": metadata.get("annotations", {}).get(CONFIGURATION),
         "image": containers[0].get("image"),
     }
-    return all(found[key] == asked.get(key) for key in found)
+    # An image that is not known before it is built is told by its version, which names commit and changes.
+    return all(found[key] == asked.get(key) for key in found if asked.get(key))
 
 
 def _data(cluster: Cluster, name: str) -> dict[str, str]:

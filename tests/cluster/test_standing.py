@@ -104,7 +104,17 @@ def test_what_was_never_verified_is_released_in_full_whatever_stable_runs() -> N
     assert here.standing("v1") == Standing(started_from="9", replicas=2)
 
 
-@pytest.mark.parametrize("changed", [{"configuration": "other"}, {"image": "r@sha256:other"}, {"image": ""}])
+@pytest.mark.parametrize("canary", [True, False])
+def test_an_image_that_is_not_known_before_it_is_built_makes_no_other_release(*, canary: bool) -> None:
+    here = Here("v1")
+    record = STEP if canary else NAMES.record("verified")
+    here.recorded("v1", "6", name=record)
+    here.verified("v1")
+    found = standing(here.server.cluster(), NAMES, record, {**asked("v1"), "image": ""}, canary=canary)
+    assert (found.started_from, found.gone_back) == ("6", False), "a second update with nothing to do changes nothing"
+
+
+@pytest.mark.parametrize("changed", [{"configuration": "other"}, {"image": "r@sha256:other"}])
 def test_the_same_version_with_another_image_or_configuration_is_another_release(changed: dict[str, str]) -> None:
     here = Here("v1")
     here.recorded("v1", "6")

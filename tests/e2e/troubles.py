@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +16,7 @@ from sandbox.world import World
 
 API_SERVER = "kube-apiserver"
 READY_SECONDS = 90.0
+GONE_SECONDS = 10.0
 # Longer than any time-out of a client.
 SILENT_SECONDS = 120.0
 Prometheus = dict[str, Any]
@@ -71,6 +73,10 @@ def kill_api_server(world: World) -> None:
     assert pid is not None, "the API server of the sandbox does not run"
     try:
         os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + GONE_SECONDS
+        while world.processes.running(API_SERVER) == pid:
+            assert time.monotonic() < deadline, f"the API server did not end within {GONE_SECONDS:g} s"
+            time.sleep(0.01)
     finally:
         print(world.cluster.start(lambda _text: None))
 
