@@ -8,7 +8,7 @@ from checks.objects import Deployment, Pod
 from checks.rollout import newest_hash, split_pods
 from checks.verdict import Kind, Verdict
 from cluster.api import Cluster
-from cluster.names import CANARY, SERVING, STABLE, Names
+from cluster.names import CANARY, NOT_SERVING, SERVING, STABLE, Names
 from cluster.weights import WHOLE, canary_weight, share_out, take_weight_off
 from concerns.canary_shares import Capacity, pods_of_share
 
@@ -88,6 +88,8 @@ def scale_canary(cluster: Cluster, names: Names, step: StepPlan) -> Deployment |
     if stable is None or canary is None:
         return stable
     wanted = canary.spec.replicas if step.last else step.canary_pods(stable.spec.replicas)
+    if not step.last and canary.spec.replicas and _taken_off(cluster, names):
+        wanted = 0
     if canary.spec.replicas != wanted:
         cluster.scale(names.canary, wanted)
     if not step.last and step.capacity == "fixed" and stable.spec.replicas != step.replicas - wanted:
@@ -95,6 +97,15 @@ def scale_canary(cluster: Cluster, names: Names, step: StepPlan) -> Deployment |
     if names.weighted:
         share_out(cluster, names, percent=None if step.last else step.percent, pods=wanted)
     return stable
+
+
+def _taken_off(cluster: Cluster, names: Names) -> bool:
+    """Whether pods of the canary are out of the Service: left by a rollback that was killed, they never serve again."""
+    return any(
+        pod.metadata.deletion_timestamp is None and NOT_SERVING.items() <= pod.metadata.labels.items()
+        for pod in cluster.pods(names.selector(CANARY))
+        if pod.metadata.labels.get("track") == CANARY
+    )
 
 
 def let_canary_go(cluster: Cluster, names: Names) -> None:

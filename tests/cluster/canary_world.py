@@ -23,7 +23,7 @@ from checks.verdict import Kind, Verdict
 from cluster.api import Cluster
 from cluster.canary_pods import StepPlan
 from cluster.canary_step import Instruments
-from cluster.names import SERVING, Names
+from cluster.names import NOT_SERVING, SERVING, Names
 from concerns.canary_shares import Capacity
 from tests.fake_time import FakeTime
 from tests.recorded import Json, container, pod, running, terminated
@@ -81,6 +81,7 @@ class CanaryWorld(Cluster):
     unreachable: bool = False
     canary_gets_traffic: bool = True
     maps: dict[str, Json] = field(default_factory=dict)
+    taken_off: set[str] = field(default_factory=set)
     _pods: list[OnePod] = field(default_factory=list)
     _counted_at: float = 1000.0
     _made: int = 0
@@ -221,7 +222,8 @@ class CanaryWorld(Cluster):
         crashed = behaviour.crashes_after is not None and age >= behaviour.crashes_after
         status = container(running(), ready=ready, last=terminated(1) if crashed else None, restarts=int(crashed))
         body = pod(each.name, status, template_hash=f"{each.version}-hash", ready=ready)
-        body["metadata"]["labels"] |= {"track": each.track, **SERVING}
+        serving = NOT_SERVING if each.name in self.taken_off else SERVING
+        body["metadata"]["labels"] |= {"track": each.track, **serving}
         return Pod.model_validate(body)
 
     def _text(self, each: OnePod, behaviour: Behaviour) -> str:

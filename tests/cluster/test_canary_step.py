@@ -179,3 +179,14 @@ def test_a_canary_that_stays_slow_fails_after_its_warm_up() -> None:
     result, _ = run(world, step(warm_up_seconds=5.0))
     assert result.verdict.kind is Kind.FAIL
     assert result.seconds >= 8
+
+
+def test_pods_that_a_killed_rollback_took_out_of_the_service_are_replaced_before_anything_is_measured() -> None:
+    world = CanaryWorld()
+    world.scale(NAMES.canary, 1)
+    world.taken_off = {pod.metadata.name for pod in world.pods("") if pod.metadata.labels["track"] == "canary"}
+    world.scaled.clear()
+    result, _ = run(world)
+    assert world.scaled == [(NAMES.canary, 0), (NAMES.canary, 1)]
+    assert result.verdict.kind is Kind.PASS
+    assert result.seconds < 60
