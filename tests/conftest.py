@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -15,15 +15,20 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.fixture(autouse=True)
-def own_event_loop(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Give each plain test an event loop of its own: Pulumi asks for the thread's, and other tests close theirs."""
-    function = getattr(request.node, "function", None)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Give each plain test an event loop of its own: Pulumi asks for the thread's, and other tests close theirs.
+
+    Around the whole test, not as a fixture: fixtures of a module are made before those of a test, and some of them
+    declare resources.
+    """
+    function = getattr(item, "function", None)
     if function is None or inspect.iscoroutinefunction(function):
-        yield
-        return
+        return (yield)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    yield
-    asyncio.set_event_loop(None)
-    loop.close()
+    try:
+        return (yield)
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
