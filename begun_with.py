@@ -8,7 +8,7 @@ from checks.reader import Unreachable
 from checks.waiting import Reporter
 from cluster.api import Cluster
 from cluster.errors import ClusterError
-from cluster.migration_record import MigrationRecord
+from cluster.migration.record import MigrationRecord
 from cluster.release import Release
 from cluster.releases import VerifiedReleases
 from settings import Settings

@@ -27,8 +27,8 @@ from checks.traffic import TrafficMeter
 from checks.verdict import Verdict
 from checks.waiting import Clock
 from cluster.api import Cluster
-from cluster.canary_pods import StepPlan
-from cluster.canary_step import Instruments
+from cluster.canary.pods import StepPlan
+from cluster.canary.step import Instruments
 from cluster.names import CANARY, Names
 from concerns.analysis import AnalysisSettings, PrometheusSettings
 from concerns.quantity import amount

@@ -17,26 +17,26 @@ from canary import Canary
 from checks.health import HealthCheck
 from checks.waiting import Clock, Reporter
 from cluster.access import connect
-from cluster.adoption import Adopting
-from cluster.adoption_refusals import Traffic
+from cluster.adoption.adoption import Adopting
+from cluster.adoption.refusals import Traffic
 from cluster.api import Cluster
-from cluster.approvals import Approvals
-from cluster.canary_gate import CanaryGate
+from cluster.approval.approvals import Approvals
+from cluster.approval.gate import ReleaseApprovalGate
+from cluster.canary.gate import CanaryGate
 from cluster.errors import ClusterError, GateFailed
-from cluster.history import ReleaseRecord, who
-from cluster.holding import Holding
-from cluster.migration_gate import MigrationGate
-from cluster.migration_plan_gate import MigrationPlanGate
-from cluster.migration_planner import MigrationPlanner
-from cluster.migration_record import SQL_KEY, MigrationRecord
+from cluster.history.history import ReleaseRecord, who
+from cluster.lease.holding import Holding
+from cluster.migration.gate import MigrationGate
+from cluster.migration.plan_gate import MigrationPlanGate
+from cluster.migration.planner import MigrationPlanner
+from cluster.migration.record import SQL_KEY, MigrationRecord
 from cluster.names import Names
 from cluster.release import Release, release_in
-from cluster.release_approval_gate import ReleaseApprovalGate
 from cluster.releases import VerifiedReleases
-from cluster.rollback import Rollback
+from cluster.rollback.rollback import Rollback
+from cluster.rollback.way_back import why_no_way_back
 from cluster.standing import Standing, standing
-from cluster.verification_gate import VerificationGate
-from cluster.way_back import why_no_way_back
+from cluster.verification.gate import VerificationGate
 from components.engine import engine_is_alive
 from concerns.contacts import whom_to_tell
 from evidence.errors import EvidenceError

@@ -20,12 +20,12 @@ from checks.secret_mask import SecretMask
 from checks.verdict import Kind, Verdict
 from checks.waiting import Clock, Reporter, wait_for_verdict
 from cluster.api import Cluster
-from cluster.database_head import judge_database_head
 from cluster.errors import ClusterError
-from cluster.history import History
-from cluster.migration_planner import MigrationPlanner
+from cluster.history.history import History
+from cluster.migration.database_head import judge_database_head
+from cluster.migration.planner import MigrationPlanner
 from cluster.names import STABLE, Names
-from cluster.verification_steps import FurtherStep
+from cluster.verification.steps import FurtherStep
 from concerns.analysis import PrometheusSettings
 from concerns.quantity import amount
 from concerns.secrets import secret_values

@@ -12,12 +12,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from cluster.adoption.standing_by_hand import with_labels
 from cluster.api import Cluster, JsonObject
 from cluster.config_map import change_config_map
 from cluster.errors import ClusterError
-from cluster.pod_template import what_runs
 from cluster.release import Release
-from cluster.standing_by_hand import with_labels
+from cluster.rollback.pod_template import what_runs
 
 KEPT = 10
 _KEY = "verified.json"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cluster.adoption.standing_by_hand import CORE
 from cluster.api import Cluster
-from cluster.standing_by_hand import CORE
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from checks.waiting import Clock, Reporter
 from cluster.access import connect
 from cluster.api import Cluster
 from cluster.errors import ClusterError, GateFailed
-from cluster.history import History, who
-from cluster.holding import Holding
+from cluster.history.history import History, who
+from cluster.lease.holding import Holding
 from commands.approve import approve
 from commands.history import history
 from commands.migration_plan import existing, migration_plan

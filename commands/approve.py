@@ -6,9 +6,9 @@ import re
 from datetime import datetime
 
 from cluster.api import Cluster
-from cluster.approvals import ApprovalKind, Approvals
+from cluster.approval.approvals import ApprovalKind, Approvals
 from cluster.errors import ClusterError
-from cluster.migration_record import MigrationRecord
+from cluster.migration.record import MigrationRecord
 from settings import Settings
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -8,8 +8,8 @@ from textwrap import wrap
 from typing import Any
 
 from cluster.errors import ClusterError
-from cluster.history import OPEN, Attempt, History
-from cluster.history_entry import SAMPLES, Entry
+from cluster.history.entry import SAMPLES, Entry
+from cluster.history.history import OPEN, Attempt, History
 
 WIDTH = 120
 _LONGEST = {"VERSION": 26, "FROM": 22, "BY": 18}

@@ -8,7 +8,7 @@ from pathlib import Path
 from checks.compatibility import judge_compatibility
 from checks.migration_lint import Linter, lint, run_squawk
 from cluster.errors import ClusterError
-from cluster.migration_planner import MigrationPlanner
+from cluster.migration.planner import MigrationPlanner
 from evidence.image import FoundImage
 from settings import Settings
 

@@ -9,14 +9,14 @@ from datetime import datetime
 from checks.reader import Unreachable
 from checks.verdict import Kind
 from cluster.errors import ClusterError, GateFailed
-from cluster.going_back_record import GoingBackRecord
-from cluster.history import FINISHED, OPEN, History
-from cluster.history_entry import RecordFullError
-from cluster.outcome import Outcome
-from cluster.pod_template import as_canary, is_as
+from cluster.history.entry import RecordFullError
+from cluster.history.history import FINISHED, OPEN, History
 from cluster.releases import VerifiedRelease, VerifiedReleases, serving_release
-from cluster.rollback import Rollback
-from cluster.service_pods import ServicePods
+from cluster.rollback.outcome import Outcome
+from cluster.rollback.pod_template import as_canary, is_as
+from cluster.rollback.record import GoingBackRecord
+from cluster.rollback.rollback import Rollback
+from cluster.rollback.service_pods import ServicePods
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from checks.reader import Unreachable
 from cluster.errors import ClusterError, GateFailed
-from cluster.history import Attempt
-from cluster.history_entry import RecordFullError
+from cluster.history.entry import RecordFullError
+from cluster.history.history import Attempt
 from notify.escalation import DONE, ESCALATED, Acknowledgement, Action
 from notify.sending import NotTold
 from notify.story import Notice
@@ -19,7 +19,7 @@ TOLD = "told"
 
 
 class Record(Protocol):
-    """The record of an attempt, as cluster.history has it."""
+    """The record of an attempt, as cluster.history.history has it."""
 
     @property
     def number(self) -> int:

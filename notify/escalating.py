@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from checks.waiting import Reporter
-from cluster.history import Attempt
+from cluster.history.history import Attempt
 from notify.channel import Addressee, Memory, Record, deliver
 from notify.escalation import (
     ACKNOWLEDGED,

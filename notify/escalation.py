@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from cluster.history_entry import Entry
+from cluster.history.entry import Entry
 
 # Kinds of entries of a release's record.
 ESCALATED, ACKNOWLEDGED = "escalated", "acknowledged"

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from cluster.history import FINISHED, RESUMED, STARTED
-from cluster.history_entry import Entry
+from cluster.history.entry import Entry
+from cluster.history.history import FINISHED, RESUMED, STARTED
 from notify.escalation import Action, Problem, at_once
 from notify.message import Message, Place, What
 

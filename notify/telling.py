@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from checks.waiting import Reporter
-from cluster.history import Heard, ReleaseRecord
+from cluster.history.history import Heard, ReleaseRecord
 from notify.channel import Addressee, Memory, Record, deliver
 from notify.message import Place
 from notify.story import Notice, Story

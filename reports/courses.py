@@ -11,8 +11,8 @@ from checks.exposition import DURATION, ERRORS, REQUESTS
 from checks.key_metrics import connection_query, memory_query, pods_of
 from checks.prometheus import Prometheus
 from checks.reader import Unreachable
-from cluster.history import Attempt
-from cluster.history_entry import SAMPLES
+from cluster.history.entry import SAMPLES
+from cluster.history.history import Attempt
 from cluster.names import CANARY, STABLE, Names
 from reports.record import ChartRecord, LineRecord, PhaseRecord
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from checks.verdict import Verdict
 from cluster.release import Release
-from cluster.verification_steps import StepEnd
+from cluster.verification.steps import StepEnd
 
 NOT_TAKEN: Literal["NOT_TAKEN"] = "NOT_TAKEN"
 

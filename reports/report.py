@@ -11,9 +11,9 @@ from pathlib import Path
 
 from checks.reader import Unreachable
 from cluster.errors import ClusterError
-from cluster.history import Attempt, History
+from cluster.history.history import Attempt, History
 from cluster.release import Release
-from cluster.verification_steps import StepEnd
+from cluster.verification.steps import StepEnd
 from reports.courses import charts_of_gates, phases_of
 from reports.page import page
 from reports.progress import Progress
@@ -29,7 +29,7 @@ ChartSource = Callable[[float, float], Sequence[ChartRecord]]
 
 @dataclass
 class VerificationReport:
-    """Implements cluster.verification_steps.Onlooker; one object for one verification.
+    """Implements cluster.verification.steps.Onlooker; one object for one verification.
 
     `history` holds the record of the release, `charts` gives the metrics over time, and `error_percent` is the limit
     of errors that the canary's gates judged by. The two files are written into `directory`, each as a whole or not at

@@ -14,9 +14,9 @@ from checks.reader import Unreachable
 from checks.waiting import Reporter
 from cluster.api import Cluster
 from cluster.errors import ClusterError, GateFailed
-from cluster.holding import Holding
+from cluster.lease.holding import Holding
 from cluster.release import Release
-from cluster.verification_gate import VerificationGate
+from cluster.verification.gate import VerificationGate
 from gates import Gates, trust
 from tests.fake_time import Told
 from tests.stack_values import settings_of

@@ -11,9 +11,9 @@ import gates
 from checks.waiting import Reporter
 from cluster.api import Cluster
 from cluster.errors import GateFailed
-from cluster.holding import Holding
+from cluster.lease.holding import Holding
 from cluster.release import Release
-from cluster.verification_gate import VerificationGate
+from cluster.verification.gate import VerificationGate
 from gates import Gates
 from tests.cluster.api_server import ApiServer
 from tests.fake_time import Told

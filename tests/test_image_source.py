@@ -14,10 +14,10 @@ import gates
 from checks.reader import Unreachable
 from cluster.api import Cluster
 from cluster.errors import GateFailed
-from cluster.holding import Holding
+from cluster.lease.holding import Holding
 from cluster.release import Release
 from cluster.releases import VerifiedRelease, VerifiedReleases
-from cluster.verification_gate import VerificationGate
+from cluster.verification.gate import VerificationGate
 from evidence.git import Revision
 from evidence.image import FoundImage, PromotionError
 from evidence.registry import Credentials, Registry, RegistryError

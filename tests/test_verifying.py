@@ -12,7 +12,7 @@ import pytest
 import verifying
 from checks.verdict import Kind, Verdict
 from checks.waiting import Clock
-from cluster.migration_planner import MigrationPlanner
+from cluster.migration.planner import MigrationPlanner
 from cluster.names import Names
 from cluster.release import Release
 from reports.progress import Progress

@@ -21,8 +21,8 @@ from checks.reader import Unreachable
 from checks.traffic import TrafficMeter
 from checks.verdict import Kind, Verdict
 from cluster.api import Cluster
-from cluster.canary_pods import StepPlan
-from cluster.canary_step import Instruments
+from cluster.canary.pods import StepPlan
+from cluster.canary.step import Instruments
 from cluster.names import NOT_SERVING, SERVING, Names
 from concerns.canary_shares import Capacity
 from tests.fake_time import FakeTime

@@ -11,9 +11,9 @@ import httpx
 
 from checks.waiting import Clock
 from cluster.api import Cluster
-from cluster.held_lease import HeldLease
-from cluster.lease import Lease, LeaseState
-from cluster.lease_taking import LeaseTaking
+from cluster.lease.held import HeldLease
+from cluster.lease.lease import Lease, LeaseState
+from cluster.lease.taking import LeaseTaking
 from tests.cluster.api_server import ApiServer
 from tests.fake_time import FakeTime, Told
 from tests.recorded import NAME, Json

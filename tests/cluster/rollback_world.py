@@ -9,11 +9,11 @@ import httpx
 
 from checks.health import HealthCheck
 from cluster.names import Names
-from cluster.outcome import Outcome
-from cluster.pod_template import as_canary
 from cluster.release import Release
 from cluster.releases import VerifiedRelease
-from cluster.rollback import Rollback
+from cluster.rollback.outcome import Outcome
+from cluster.rollback.pod_template import as_canary
+from cluster.rollback.rollback import Rollback
 from tests.cluster.api_server import config_map
 from tests.cluster.two_tracks import NAMES, TwoTracks, serving_template
 from tests.fake_time import Told

@@ -15,7 +15,7 @@ from itertools import count
 import httpx
 
 from cluster.names import CANARY, STABLE, Names
-from cluster.pod_template import as_canary
+from cluster.rollback.pod_template import as_canary
 from tests.cluster.api_server import HEALTHY_LINE, ApiServer, not_found, template
 from tests.fake_time import FakeTime
 from tests.recorded import NAME, Json, container, pod, running, terminated, waiting

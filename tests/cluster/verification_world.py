@@ -13,13 +13,13 @@ import pytest
 from checks.health import HealthCheck
 from checks.verdict import Verdict
 from cluster.errors import GateFailed
-from cluster.history import ReleaseRecord
+from cluster.history.history import ReleaseRecord
 from cluster.names import Names
 from cluster.release import Release
 from cluster.releases import VerifiedReleases
-from cluster.rollback import Rollback
-from cluster.verification_gate import VerificationGate
-from cluster.verification_steps import Nobody, Onlooker
+from cluster.rollback.rollback import Rollback
+from cluster.verification.gate import VerificationGate
+from cluster.verification.steps import Nobody, Onlooker
 from tests.cluster.api_server import ApiServer, config_map, template
 from tests.fake_time import FakeTime, Told
 from tests.recorded import NAME

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.approvals import Approvals
+from cluster.approval.approvals import Approvals
 from cluster.errors import ClusterError
 from commands import __main__ as command_line
 from commands.approve import approve

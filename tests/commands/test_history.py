@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cluster.errors import ClusterError
-from cluster.history import History, ReleaseRecord
+from cluster.history.history import History, ReleaseRecord
 from cluster.release import Release
 from commands import __main__ as command_line
 from commands.history import WIDTH, duration, history

@@ -13,7 +13,7 @@ import gates
 from checks.alembic import AlembicError
 from checks.migration_lint import Output
 from cluster.errors import ClusterError
-from cluster.migration_planner import MigrationPlanner
+from cluster.migration.planner import MigrationPlanner
 from commands import __main__ as command_line
 from commands.migration_plan import existing, migration_plan
 from evidence.image import FoundImage
@@ -21,7 +21,7 @@ from evidence.registry import RegistryError
 from settings import OVERLAY
 from tests.cluster.alembic_image import SQL, AlembicImage, Says
 from tests.cluster.api_server import ApiServer
-from tests.cluster.test_migration_planner import planner
+from tests.cluster.migration.test_planner import planner
 from tests.fake_time import Told
 from tests.recorded import IMAGE
 from tests.stack_values import settings_of

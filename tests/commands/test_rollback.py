@@ -13,12 +13,12 @@ import pytest
 import gates
 from checks.health import HealthCheck
 from cluster.errors import ClusterError, GateFailed
-from cluster.history import History, ReleaseRecord
+from cluster.history.history import History, ReleaseRecord
 from cluster.names import STABLE
-from cluster.pod_template import as_canary
 from cluster.release import Release
 from cluster.releases import VerifiedRelease, VerifiedReleases
-from cluster.rollback import Rollback
+from cluster.rollback.pod_template import as_canary
+from cluster.rollback.rollback import Rollback
 from commands import __main__ as command_line
 from commands.rollback import rollback
 from settings import OVERLAY

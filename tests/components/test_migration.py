@@ -12,7 +12,7 @@ import pytest
 
 from checks.waiting import Reporter
 from cluster.errors import GateFailed
-from cluster.planning_job import planning_job
+from cluster.migration.planning_job import planning_job
 from components.gate import Check
 from components.migration import Migration, MigrationArgs
 from policies.rules.workload import RULES

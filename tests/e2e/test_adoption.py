@@ -9,9 +9,9 @@ import pytest
 
 from checks.waiting import Reporter
 from cluster.access import connect
-from cluster.adoption import Adopting
-from cluster.adoption_plan import adoption_of, needs_adoption
-from cluster.adoption_refusals import Traffic
+from cluster.adoption.adoption import Adopting
+from cluster.adoption.plan import adoption_of, needs_adoption
+from cluster.adoption.refusals import Traffic
 from cluster.api import Cluster
 from cluster.errors import ClusterError
 from cluster.names import Names

@@ -18,9 +18,9 @@ import pytest
 
 from cluster.access import connect
 from cluster.api import Cluster
-from cluster.canary_pods import let_canary_go
+from cluster.canary.pods import let_canary_go
+from cluster.canary.weights import GATEWAY_API, ROUTES, canary_weight, share_out, take_weight_off
 from cluster.names import CANARY, NOT_SERVING, SERVING, STABLE, Names
-from cluster.weights import GATEWAY_API, ROUTES, canary_weight, share_out, take_weight_off
 from sandbox.ingress import gateway, ingress
 from sandbox.paths import REPOSITORY
 from sandbox.world import World

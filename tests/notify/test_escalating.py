@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cluster.history import ReleaseRecord
+from cluster.history.history import ReleaseRecord
 from tests.notify.stand_in import Reply
 from tests.notify.world import World, begin, fails, release
 from tests.recorded import NAME, NAMESPACE

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cluster.history_entry import Entry
+from cluster.history.entry import Entry
 from notify.escalation import (
     Acknowledgement,
     Action,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cluster.history_entry import Entry
+from cluster.history.entry import Entry
 from notify.escalation import Problem
 from notify.message import LONGEST_TEXT, Message, Place, What
 from notify.story import Notice, Story, problem_in

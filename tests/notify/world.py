@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checks.waiting import Clock
-from cluster.history import Attempt, History, ReleaseRecord
-from cluster.history_entry import Entry
+from cluster.history.entry import Entry
+from cluster.history.history import Attempt, History, ReleaseRecord
 from cluster.release import Release
 from concerns.contacts import ContactSettings
 from concerns.notify import NotifySettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cluster.history import Attempt
-from cluster.history_entry import Entry
+from cluster.history.entry import Entry
+from cluster.history.history import Attempt
 from cluster.release import Release
 from reports.record import ChartRecord, LineRecord, PhaseRecord, StepRecord, VerificationRecord
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 
-from cluster.history import Attempt
+from cluster.history.history import Attempt
 from cluster.names import Names
 from reports.courses import POINTS, ChartLimits, charts_of_gates, charts_over_time, phases_of
 from reports.record import ChartRecord

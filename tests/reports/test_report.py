@@ -12,8 +12,8 @@ import pytest
 
 from checks.verdict import Kind, Verdict
 from cluster.api import Cluster
-from cluster.history import Attempt, History
-from cluster.verification_steps import StepEnd
+from cluster.history.history import Attempt, History
+from cluster.verification.steps import StepEnd
 from reports.progress import Progress
 from reports.record import ChartRecord, VerificationRecord
 from reports.report import JSON_FILE, PAGE_FILE, VerificationReport

@@ -1,0 +1,1 @@
+"""Taking over a namespace in which the guide was followed by hand."""

@@ -1,0 +1,1 @@
+"""The canary: its steps, its pods and the share of traffic they get."""

@@ -1,0 +1,1 @@
+"""The migration Job, its plan and its record."""

@@ -1,0 +1,1 @@
+"""Going back: the pods, the configuration and the records of the verified release before."""

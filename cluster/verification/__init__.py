@@ -1,0 +1,1 @@
+"""The last gate, and what it lists."""
