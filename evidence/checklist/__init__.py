@@ -1,0 +1,1 @@
+"""The checklist: its nineteen items, and the proof of each."""
