@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +14,8 @@ from cluster.releases import VerifiedReleases
 from cluster.service_port import ServicePort, service_port
 
 NO_REVISION = "0"
+# What the record of a migration says of its release.
+MIGRATION_NAMES = ("version", "image", "configuration")
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,19 @@ def standing(cluster: Cluster, names: Names, first_record: str, asked: Mapping[s
     if not recorded or not serves:
         return replace(here, started_from=revision)
     # Without a canary a killed update leaves the same picture as a rollback by hand, and has to be verified.
-    gone_back = canary and any(recorded.get(key) != value for key, value in asked.items() if value)
-    if gone_back and not verified:
+    migrated = _data(cluster, names.record("migration"))
+    other = canary and _names_other(recorded, asked, asked)
+    if other and not verified:
         return replace(here, started_from=revision)
-    migration = _data(cluster, names.record("migration")).get("resource") if gone_back else None
+    # A rollback from a release that was verified finds no Job of the version before: the record stays with the Job.
+    gone_back = other or (verified and bool(migrated) and _names_other(migrated, asked, MIGRATION_NAMES))
+    migration = migrated.get("resource") if gone_back else None
     started_from = recorded.get("from", revision)
     return replace(here, started_from=started_from, gone_back=gone_back, migration=migration)
+
+
+def _names_other(recorded: Mapping[str, str], asked: Mapping[str, str], keys: Iterable[str]) -> bool:
+    return any(recorded.get(key) != asked[key] for key in keys if asked.get(key))
 
 
 def _verified(cluster: Cluster, names: Names, asked: Mapping[str, str]) -> bool:

@@ -100,7 +100,13 @@ class Migration(pulumi.ComponentResource):
             GateArgs(
                 record=self.record,
                 namespace=cluster.namespace,
-                data={"job": job_name, "version": args.tag, "image": args.image, "resource": resource},
+                data={
+                    "job": job_name,
+                    "version": args.tag,
+                    "image": args.image,
+                    "configuration": application.configuration_hash,
+                    "resource": resource,
+                },
                 check=args.check,
             ),
             pulumi.ResourceOptions(parent=self, depends_on=[job]),

@@ -14,15 +14,18 @@ def put_back(cluster: Cluster, names: Names, to: VerifiedRelease, records: Itera
     """Let the records say again what they said when `to` was verified, and return how many had to be changed.
 
     One of `records` that did not exist then is deleted: the engine's next refresh misses it, and the release that was
-    left is measured anew. The migration Job that a record names and `to` does not is deleted with it. May be repeated.
-    Raises ClusterError or Unreachable.
+    left is measured anew. The migration Job that a record names and `to` does not is deleted with it. Where the Job of
+    `to` is gone, as once another release was verified after it, the record of the migration stays as it is with its
+    Job: put back it would name a Job that the next update makes again. May be repeated. Raises ClusterError or
+    Unreachable.
     """
-    wanted: dict[str, Mapping[str, str]] = dict(to.records)
+    kept = {name for name, data in to.records.items() if "job" in data and cluster.job(data["job"]) is None}
+    wanted: dict[str, Mapping[str, str]] = {name: data for name, data in to.records.items() if name not in kept}
     verified = names.record("verified")
     if cluster.config_map(verified) is not None:
         wanted.setdefault(verified, to.release.model_dump())
     changed = sum(_write(cluster, name, data) for name, data in wanted.items())
-    return changed + forget(cluster, (name for name in records if name not in wanted))
+    return changed + forget(cluster, (name for name in records if name not in wanted and name not in kept))
 
 
 def forget(cluster: Cluster, records: Iterable[str]) -> int:

@@ -17,7 +17,7 @@ from cluster.rollback.rollback import Rollback
 from tests.cluster.api_server import config_map
 from tests.cluster.two_tracks import NAMES, TwoTracks, serving_template
 from tests.fake_time import Told
-from tests.recorded import Json
+from tests.recorded import Json, job
 
 NOW = datetime(2024, 5, 14, 9, 30, tzinfo=UTC)
 OKS = {"database": "ok", "cache": "ok", "message_queue": "ok"}
@@ -54,6 +54,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.server.config_maps[VERIFIED] = config_map(VERIFIED, release("v1").model_dump())
+        self.server.jobs["job-of-v1"] = job()
 
     def passed(self, version: str, *steps: int) -> None:
         """Let the records say that these steps, and the migration, of a version are done."""

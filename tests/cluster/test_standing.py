@@ -98,6 +98,23 @@ def test_the_version_that_somebody_went_back_to_is_not_released_again() -> None:
     assert found.migration == "migration-abc"
 
 
+@pytest.mark.parametrize("was_verified", [True, False])
+def test_a_migration_of_the_release_that_was_left_is_not_made_again(*, was_verified: bool) -> None:
+    """After `make rollback` from a verified release its Job is the only one that there still is."""
+    here = Here("v1", "v2", "v1")
+    here.recorded("v1", "3")
+    here.server.config_maps[NAMES.record("migration")] = config_map(
+        NAMES.record("migration"), {**asked("v2"), "resource": "migration-of-v2"}
+    )
+    if was_verified:
+        here.verified("v1", "v2")
+
+    found = here.standing("v1")
+
+    assert (found.gone_back, found.migration) == ((True, "migration-of-v2") if was_verified else (False, None))
+    assert found.started_from == "3"
+
+
 def test_what_was_never_verified_is_released_in_full_whatever_stable_runs() -> None:
     here = Here("v2", "v1", revision="9")
     here.recorded("v2", "7")

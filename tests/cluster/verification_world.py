@@ -22,7 +22,7 @@ from cluster.verification.gate import VerificationGate
 from cluster.verification.steps import Nobody, Onlooker
 from tests.cluster.api_server import ApiServer, config_map, template
 from tests.fake_time import FakeTime, Told
-from tests.recorded import NAME
+from tests.recorded import NAME, job
 
 RECORD = f"{NAME}-migration"
 NOW = datetime(2024, 5, 14, 9, 30, tzinfo=UTC)
@@ -55,6 +55,7 @@ class World:
         """Do what an update does up to the gate, then run the gate."""
         wanted = template(version, crash=crash, stuck=stuck)
         self.server.config_maps[RECORD] = config_map(RECORD, {"version": version, "job": f"job-of-{version}"})
+        self.server.jobs[f"job-of-{version}"] = job()
         self.server.deploy(wanted)
         self.again(version)
 

@@ -198,8 +198,13 @@ def record(recorder: Recorder, name: str) -> Declared:
 
 def test_the_record_of_the_migration_names_the_job_and_comes_after_it(declared: Recorder) -> None:
     job, found = declared.only(JOB), record(declared, f"{NAME}-migration")
-    wanted = {"job": job.object_name, "version": VERSION, "image": REPO_DIGEST, "resource": job.name}
-    assert found.inputs["data"] == wanted
+    assert found.inputs["data"] == {
+        "job": job.object_name,
+        "version": VERSION,
+        "image": REPO_DIGEST,
+        "configuration": settings_of().application.configuration_hash,
+        "resource": job.name,
+    }
     assert found.hooks["before_create"] == ["migration-gate"]
     assert job.urn in declared.named(found.parent).dependencies
 

@@ -165,6 +165,20 @@ def test_a_record_that_did_not_exist_when_the_old_release_was_verified_is_delete
     assert list(world.server.jobs) == ["job-of-v1"]
 
 
+def test_a_migration_whose_job_is_gone_stays_on_record_as_it_is_so_that_no_update_makes_a_job_again() -> None:
+    """A release that was verified has taken the Job of the one before with it."""
+    world = World()
+    world.passed("v2", 10, 50, 100)
+    world.server.jobs = {"job-of-v2": job()}
+    migration = world.data(NAMES.record("migration"))
+
+    world.back(verified("v1"))
+
+    assert world.data(NAMES.record("migration")) == migration
+    assert world.data(STEPS[0]) == {"version": "v1"}
+    assert list(world.server.jobs) == ["job-of-v2"]
+
+
 def test_the_record_of_the_verification_names_the_release_gone_back_to(world: World) -> None:
     world.server.config_maps[VERIFIED] = config_map(VERIFIED, release("v2").model_dump())
     world.back(verified("v1"))
