@@ -61,6 +61,11 @@ class ReleasePods:
         new, old = (sum(_serves(pod) for pod in pods) for pods in (self.new, self.old))
         return new / (new + old) if new + old else None
 
+    @property
+    def taken_off(self) -> tuple[str, ...]:
+        """Names of the pods of the release that a rollback took out of the Service."""
+        return tuple(pod.metadata.name for pod in self.new if _is_off(pod))
+
     def readiness(self) -> Verdict:
         """PASS when as many pods as wanted run the release and serve with the share of this step, else TOO_FEW."""
         if self.unsettled:
@@ -76,6 +81,10 @@ class ReleasePods:
 
 def _serves(pod: Pod) -> bool:
     return pod.ready and SERVING.items() <= pod.metadata.labels.items()
+
+
+def _is_off(pod: Pod) -> bool:
+    return pod.metadata.deletion_timestamp is None and NOT_SERVING.items() <= pod.metadata.labels.items()
 
 
 def scale_canary(cluster: Cluster, names: Names, step: StepPlan) -> Deployment | None:
@@ -102,9 +111,7 @@ def scale_canary(cluster: Cluster, names: Names, step: StepPlan) -> Deployment |
 def _taken_off(cluster: Cluster, names: Names) -> bool:
     """Whether pods of the canary are out of the Service: left by a rollback that was killed, they never serve again."""
     return any(
-        pod.metadata.deletion_timestamp is None and NOT_SERVING.items() <= pod.metadata.labels.items()
-        for pod in cluster.pods(names.selector(CANARY))
-        if pod.metadata.labels.get("track") == CANARY
+        _is_off(pod) for pod in cluster.pods(names.selector(CANARY)) if pod.metadata.labels.get("track") == CANARY
     )
 
 

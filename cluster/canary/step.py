@@ -72,7 +72,9 @@ class CanaryStep:
     def run(self) -> StepResult:
         """Measure. Raises nothing for a cluster that does not answer: that is a verdict."""
         started = self.clock.now()
-        self._count_from_here()
+        unfinished = self._count_from_here()
+        if unfinished is not None:
+            return StepResult(unfinished, 0.0, 0, ())
         while True:
             looked_at = self.clock.now()
             line, found = self._answer()
@@ -85,13 +87,22 @@ class CanaryStep:
             self.reporter.live(f"step {self.step.percent} %, {now - started:.0f} s: {line or verdict.reason}")
             self.clock.sleep(max(0.0, self.step.look_seconds - (now - looked_at)))
 
-    def _count_from_here(self) -> None:
-        """Let the meter see who answers before anything is scaled: whoever comes later counts from its first answer."""
+    def _count_from_here(self) -> Verdict | None:
+        """Let the meter see who answers before anything is scaled: whoever comes later counts from its first answer.
+
+        Return FAIL where a rollback of this very release was begun in its last step and never ended: in front of most
+        users it is not measured a second time.
+        """
         try:
             pods = read_pods(self.cluster, self.names, self.step)
         except (Unreachable, ClusterError):
-            return
+            return None
         self.instruments.meter.look(pods.new, pods.old)
+        off = pods.taken_off if self.step.last else ()
+        if not off:
+            return None
+        reason = f"a rollback of it was begun and not ended: {len(off)} of its pods were taken out of the Service"
+        return Verdict(Kind.FAIL, reason)
 
     def _answer(self) -> tuple[str, Verdict]:
         try:

@@ -190,3 +190,16 @@ def test_pods_that_a_killed_rollback_took_out_of_the_service_are_replaced_before
     assert world.scaled == [(NAMES.canary, 0), (NAMES.canary, 1)]
     assert result.verdict.kind is Kind.PASS
     assert result.seconds < 60
+
+
+def test_a_killed_rollback_of_the_last_step_is_ended_and_its_release_not_put_before_all_users_again() -> None:
+    world = CanaryWorld()
+    world.scale(NAMES.canary, 9)
+    world.update_stable()
+    assert run(world, step(100), Measured(world, StepDemand(1.0, 0.001, 0.01)))[0].verdict.kind is Kind.PASS
+    world.taken_off = {pod.metadata.name for pod in world.pods("") if pod.metadata.labels["track"] == "stable"}
+
+    result, _ = run(world, step(100), Measured(world, StepDemand(1.0, 0.001, 0.01)))
+
+    assert (result.verdict.kind, result.seconds) == (Kind.FAIL, 0.0)
+    assert "a rollback of it was begun and not ended: 9 of its pods" in result.verdict.reason
