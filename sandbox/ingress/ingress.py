@@ -175,8 +175,14 @@ class Ingress:
         authority = cluster_authority(Layout(self.paths))
         write_kubeconfig(self._kubeconfig, authority, authority.issue(USER))
         dynamic = self._directory / "dynamic.yaml"
-        dynamic.write_text(yaml.safe_dump(dynamic_config(server)), encoding="utf-8")
-        self._static.write_text(yaml.safe_dump(static_config(dynamic)), encoding="utf-8")
+        wanted = {dynamic: dynamic_config(server), self._static: static_config(dynamic)}
+        texts = {file: yaml.safe_dump(config) for file, config in wanted.items()}
+        if any(not file.is_file() or file.read_text(encoding="utf-8") != text for file, text in texts.items()):
+            # One that runs read what was there before and reads no more. Ended before the files are written: a run
+            # that is killed here is made good by the next one.
+            self.processes.stop(PROCESS)
+        for file, text in texts.items():
+            file.write_text(text, encoding="utf-8")
 
     def _server(self) -> Credentials:
         return Authority(self.paths.authority.parent, "release-manager-sandbox ingress").issue(SERVER)

@@ -11,6 +11,7 @@ import pytest
 
 from sandbox.errors import SandboxError
 from sandbox.ingress import gateway, ingress
+from sandbox.processes import Processes
 from sandbox.toolchain.gateway_api import MODULE, GatewayApi
 from tests.sandbox.toolchain_fakes import paths_in
 
@@ -131,3 +132,29 @@ def test_definitions_that_are_there_cost_one_look(api: GatewayApi, answer: str, 
     kubectl: Any = Answering(answer)
     gateway.Definitions(kubectl, api.ensure(), api.version).install()
     assert [each.replace("condition=Established", "") for each in kubectl.told] == told
+
+
+@dataclass
+class Ended(Processes):
+    """Processes of which none is started; those that are ended are noted."""
+
+    ended: list[str] = field(default_factory=list)
+
+    def stop(self, name: str, *, seconds: float = 20.0, keep_children: bool = False) -> None:  # noqa: ARG002
+        self.ended.append(name)
+
+
+def test_traefik_that_runs_with_another_configuration_is_ended_so_that_it_starts_with_this_one(tmp_path: Path) -> None:
+    paths = paths_in(tmp_path)
+    processes = Ended(paths)
+    here = ingress.Ingress(paths, processes, tmp_path / "traefik", GatewayApi(paths))
+    static = paths.data / "ingress" / "traefik.yaml"
+    here._configure()
+    processes.ended.clear()
+
+    here._configure()
+    assert processes.ended == [], "with the same configuration it goes on"
+
+    static.write_text(static.read_text(encoding="utf-8").replace("kubernetesGateway", "other"), encoding="utf-8")
+    here._configure()
+    assert processes.ended == ["traefik"]
