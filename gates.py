@@ -223,6 +223,7 @@ class Gates:
         settings, clock, percent = self.settings, Clock(), int(record["step"])
         cluster, release = self._held(reporter), release_in(record)
         canary, history = Canary.of(settings), self._history(cluster, release, reporter)
+        verifying = Verifying(settings, cluster, self.names, clock, Progress(reporter, clock))
         with self.rollback(cluster, reporter, clock) as rollback:
             gate = CanaryGate(
                 step=canary.step(percent),
@@ -231,6 +232,7 @@ class Gates:
                 history=history,
                 automatic=settings.rollout.automatic,
                 rollback_when_unknown=settings.rollout.when_unknown == "rollback",
+                report=verifying.report_of_canary(percent),
             )
             self._telling_people(lambda: gate.run(release), history, reporter)
 

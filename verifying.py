@@ -25,7 +25,8 @@ from cluster.history.history import History
 from cluster.migration.database_head import judge_database_head
 from cluster.migration.planner import MigrationPlanner
 from cluster.names import STABLE, Names
-from cluster.verification.steps import FurtherStep
+from cluster.release import Release
+from cluster.verification.steps import FurtherStep, StepEnd
 from concerns.analysis import PrometheusSettings
 from concerns.quantity import amount
 from concerns.secrets import secret_values
@@ -85,6 +86,15 @@ class Verifying:
             error_percent=None if analysis is None else analysis.error_percent,
             progress=self.progress,
         )
+
+    def report_of_canary(self, percent: int) -> Callable[[Release, StepEnd, str, str], None]:
+        """Return what reports on a release that ends in the step of this share, before it could be verified."""
+        later = [f"step {step} %" for step in self.settings.rollout.steps if step > percent]
+
+        def ended(release: Release, step: StepEnd, outcome: str, text: str) -> None:
+            self.report().canary_ended(release, step, [*later, "verification"], outcome, text)
+
+        return ended
 
     @property
     def _allocated_bytes(self) -> float:

@@ -48,6 +48,7 @@ class VerificationReport:
     _planned: tuple[str, ...] = field(default=(), init=False)
     _taken: list[StepRecord] = field(default_factory=list, init=False)
     _began: datetime = field(default=datetime.min.replace(tzinfo=UTC), init=False)
+    _verifies: bool = field(default=True, init=False)
 
     def begins(self, release: Release, steps: Sequence[str]) -> None:
         """Show which steps will be taken."""
@@ -75,11 +76,17 @@ class VerificationReport:
         except Exception as error:  # noqa: BLE001 - by now the release is decided, and no report may change that
             self.progress.told.line(f"verification: no report: {type(error).__name__}: {error}")
 
+    def canary_ended(self, release: Release, step: StepEnd, not_taken: Sequence[str], outcome: str, text: str) -> None:
+        """Report on a release that did not come as far as its verification: what `step` of its canary saw."""
+        self._release, self._began, self._verifies = release, step.began, False
+        self._planned, self._taken = tuple(not_taken), [step_record(step)]
+        self.ends(outcome, text)
+
     def _record(self, outcome: str, text: str) -> VerificationRecord:
         ended = self.wall_clock()
         attempt = self._attempt()
         began = attempt.entries[0].at if attempt is not None and attempt.entries else None
-        verification = PhaseRecord(name="verification", began=self._began, ended=self._taken_until())
+        verification = [PhaseRecord(name="verification", began=self._began, ended=self._taken_until())]
         since = began or self._began
         since -= min(MOST_BEFORE, max(LEAST_BEFORE, ended - since))
         taken = {each.name for each in self._taken}
@@ -97,7 +104,10 @@ class VerificationReport:
                 "seconds": round((ended - self._began).total_seconds(), 3),
                 "steps": (*self._taken, *rest),
                 "release_began": began,
-                "phases": (*(phases_of(attempt) if attempt is not None else ()), verification),
+                "phases": (
+                    *(phases_of(attempt) if attempt is not None else ()),
+                    *(verification if self._verifies else ()),
+                ),
                 "charts": (
                     *self.charts(since.timestamp(), ended.timestamp()),
                     *(charts_of_gates(attempt, self.error_percent) if attempt is not None else ()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from checks.reader import Unreachable
 from checks.rollout import judge_rollout
@@ -18,8 +19,15 @@ from cluster.names import STABLE
 from cluster.release import Release
 from cluster.releases import VerifiedRelease, VerifiedReleases, serving_release
 from cluster.rollback.rollback import Rollback
+from cluster.verification.steps import StepEnd
 
 INTERVAL_SECONDS = 0.5
+# The release, how its step ended, `failed` or `held` as the release's record says, and what a person reads.
+Report = Callable[[Release, StepEnd, str, str], None]
+
+
+def _nobody(_release: Release, _step: StepEnd, _outcome: str, _text: str) -> None:
+    return
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class CanaryGate:
     history: ReleaseRecord
     automatic: bool
     rollback_when_unknown: bool
+    report: Report = _nobody
+    wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def run(self, release: Release) -> None:
         """Return when the release may go on. Raises GateFailed with what happened, why, and what to do next."""
@@ -55,12 +65,15 @@ class CanaryGate:
         if last.release.identity == release.identity:
             self._tell(f"{release.version} serves already, and is verified")
             return
+        began = self.wall_clock()
         with self.instruments() as instruments:
             step = CanaryStep(back.cluster, back.names, self.step, instruments, back.reporter, back.clock)
             result = step.run()
         self._tell(f"{result.verdict} ({result.seconds:.1f} s)")
         if result.verdict.kind is not Kind.PASS:
-            raise GateFailed(self._end(release, last, result))
+            outcome, text = self._end(release, last, result)
+            self.report(release, StepEnd(f"step {self._step}", result.verdict, began, result.seconds), outcome, text)
+            raise GateFailed(text)
         if self.step.last:
             self._let_the_canary_go()
         self._note(result)
@@ -125,14 +138,14 @@ class CanaryGate:
                 f" is nothing to go back to; its pods were left for inspection. {self._by_hand}{_lines(verdict)}"
             )
 
-    def _end(self, release: Release, last: VerifiedRelease, result: StepResult) -> str:
-        """Take the release back, or hold it, and return what a person reads."""
+    def _end(self, release: Release, last: VerifiedRelease, result: StepResult) -> tuple[str, str]:
+        """Take the release back, or hold it; return the outcome for the record, and what a person reads."""
         verdict, named = result.verdict, release.told_apart_from(last.release)
         where, hurt = f"in {self._where} at step {self._step}", _counted(result.hurt)
         if not self.automatic or (verdict.kind is not Kind.FAIL and not self.rollback_when_unknown):
             self._note(result)
             self.history.finish("held", str(verdict))
-            return (
+            return "held", (
                 f"release {named} is held {where}: {verdict}; {hurt}. It was not promoted, and nothing was"
                 f" changed back. {self._by_hand}; the same command measures again, make rollback takes it back"
                 f"{_lines(verdict)}"
@@ -145,12 +158,14 @@ class CanaryGate:
         )
         self.history.finish("failed", f"step {self._step}: {verdict}")
         if outcome.kind is Kind.PASS:
-            return (
+            return "failed", (
                 f"release {named} was taken back {where}: {verdict}; {hurt}. {outcome.reason}; {_next(verdict)} and run"
                 f" the same command{_lines(verdict)}"
             )
         taken = "was taken back" if outcome.moved else "failed"
-        return f"release {named} {taken} {where}: {verdict}; {hurt}. {outcome.reason}. {self._by_hand}{_lines(verdict)}"
+        return "failed", (
+            f"release {named} {taken} {where}: {verdict}; {hurt}. {outcome.reason}. {self._by_hand}{_lines(verdict)}"
+        )
 
     def _let_the_canary_go(self) -> None:
         back = self.rollback

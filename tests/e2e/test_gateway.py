@@ -63,7 +63,7 @@ def deployment(track: str, replicas: int, image: str) -> dict[str, Any]:
         "command": ["python3", "-c", SERVER],
         "env": [{"name": "TRACK", "value": track}],
         "ports": [{"name": "http", "containerPort": 8080}],
-        "resources": {"requests": {"cpu": "200m"}},
+        "resources": {"requests": {"cpu": "50m"}},
         "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1, "timeoutSeconds": 5},
     }
     return {

@@ -87,6 +87,25 @@ def test_the_record_holds_each_step_and_the_way_of_the_release(tmp_path: Path) -
     assert {file.name for file in tmp_path.iterdir()} == {JSON_FILE, PAGE_FILE}, "and no half of a file is left"
 
 
+def test_a_release_that_ends_in_its_canary_has_its_report_too(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, attempt())
+    verdict = Verdict(Kind.FAIL, "errors 5 %", {"canary_requests": 200})
+    step = StepEnd("step 10 %", verdict, NOW, 4.0)
+    watched.time.seconds += 9
+
+    watched.report.canary_ended(RELEASE, step, ["step 50 %", "verification"], "failed", "it was taken back")
+
+    record = written(tmp_path)
+    assert (record.outcome, record.text, record.seconds) == ("failed", "it was taken back", 9.0)
+    assert [(each.name, each.verdict) for each in record.steps] == [
+        ("step 10 %", "FAIL"),
+        ("step 50 %", "NOT_TAKEN"),
+        ("verification", "NOT_TAKEN"),
+    ]
+    assert [each.name for each in record.phases] == ["10 %"], "there was no verification"
+    assert (tmp_path / PAGE_FILE).is_file()
+
+
 def test_the_charts_begin_before_the_release_did(tmp_path: Path) -> None:
     watched = Watched(tmp_path, attempt())
     watched.verify()

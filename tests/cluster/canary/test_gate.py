@@ -18,6 +18,7 @@ from cluster.release import Release
 from cluster.releases import VerifiedRelease, VerifiedReleases
 from cluster.rollback.outcome import Outcome
 from cluster.rollback.rollback import Rollback
+from cluster.verification.steps import StepEnd
 from tests.cluster.canary_world import GOOD, NAMES, NEW, OLD, Behaviour, CanaryWorld, Measured, step, template
 from tests.fake_time import Told
 
@@ -59,6 +60,7 @@ class Gated:
     known: int = 0
     fixed: int | None = None
     configuration: str = "c0ffee"
+    reported: list[tuple[str, Kind, str, str]] = field(default_factory=list)
 
     def run(self, percent: int = 10, version: str = NEW) -> None:
         clock = self.world.time.clock
@@ -89,7 +91,15 @@ class Gated:
             history=history,
             automatic=self.automatic,
             rollback_when_unknown=self.when_unknown == "rollback",
+            report=self.report,
+            wall_clock=lambda: NOW,
         ).run(wanted)
+
+    def report(self, wanted: Release, ended: StepEnd, outcome: str, text: str) -> None:
+        assert (wanted.configuration, ended.began) == (self.configuration, NOW)
+        # The rollback comes first: no report keeps a bad release in front of the users.
+        assert self.asked or outcome == "held"
+        self.reported.append((ended.name, ended.verdict.kind, outcome, text))
 
     def fails(self, percent: int = 10) -> str:
         with pytest.raises(GateFailed) as caught:
@@ -117,6 +127,22 @@ def gated() -> Gated:
 def bad(gated: Gated, **wrong: float) -> Gated:
     gated.world.behaviours[NEW] = Behaviour(**wrong)  # type: ignore[arg-type]
     return gated
+
+
+def test_a_release_that_ends_in_a_step_is_reported_with_what_the_person_reads(gated: Gated) -> None:
+    text = bad(gated, errors=1.0).fails()
+    assert gated.reported == [("step 10 %", Kind.FAIL, "failed", text)]
+
+
+def test_a_held_release_is_reported_as_held(gated: Gated) -> None:
+    gated.automatic = False
+    text = bad(gated, errors=1.0).fails()
+    assert gated.reported == [("step 10 %", Kind.FAIL, "held", text)]
+
+
+def test_a_good_step_is_no_report(gated: Gated) -> None:
+    gated.run()
+    assert gated.reported == []
 
 
 def test_a_good_step_lets_the_release_go_on_and_leaves_one_line_and_its_numbers(gated: Gated) -> None:
