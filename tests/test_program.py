@@ -33,6 +33,15 @@ DIGEST = "registry.internal/release-manager@sha256:" + "4f" * 32
 REVISION = Revision("abc1234" + "0" * 33, "2024-05-14T09:30:00+00:00", "https://github.com/o/r.git", "")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _quick_collections() -> Iterator[None]:
+    """Leave what other tests made out of the collections after each test here."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def _stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     configured = {

@@ -14,6 +14,9 @@ from release_manager.migration_lock import LOCK_KEY, LOCK_WAIT_SECONDS, take_loc
 
 from tests.app.running_app import APP_DIRECTORY
 
+# Each starts the real application, which takes its time; none needs a cluster.
+pytestmark = pytest.mark.e2e
+
 
 def alembic(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     clean = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"}

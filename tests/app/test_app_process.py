@@ -21,6 +21,9 @@ from release_manager.main import run as run_in_this_process
 
 from tests.app.running_app import APP_DIRECTORY
 
+# Each starts the real application, which takes its time; none needs a cluster.
+pytestmark = pytest.mark.e2e
+
 LONGEST_START_SECONDS = 20.0
 NOWHERE = {
     "DATABASE_URL": "postgresql://rm:hidden@127.0.0.1:9/rm",

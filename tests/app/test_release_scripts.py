@@ -19,6 +19,9 @@ from release_manager.faults import Faults
 from tests.app.app_fakes import FakeBroker, FakeStore
 from tests.app.running_app import VERSION, services_on
 
+# Each starts the real application, which takes its time; none needs a cluster.
+pytestmark = pytest.mark.e2e
+
 SCRIPTS = Path(__file__).resolve().parents[1]
 SMOKE, INTEGRATION = "smoke-tests.sh", "integration-tests.sh"
 
