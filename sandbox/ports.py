@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from sandbox.errors import SandboxError
 
 LISTEN = "0A"
 IPV4_HEX_DIGITS = 8
+LOOKS_AT_A_DYING_SOCKET, LOOK_SECONDS = 20, 0.1
 
 
 @dataclass(frozen=True)
@@ -61,18 +63,36 @@ def owner(inode: int, proc: Path = Path("/proc")) -> str | None:
     return None
 
 
-def require_free(address: str, port: int, purpose: str, proc: Path = Path("/proc")) -> None:
-    """Raise SandboxError if something listens where `purpose` is to listen."""
-    listeners: list[Listener] = []
+def require_free(
+    address: str,
+    port: int,
+    purpose: str,
+    proc: Path = Path("/proc"),
+    sleep: Callable[[float], None] = time.sleep,
+) -> None:
+    """Raise SandboxError if something listens where `purpose` is to listen.
+
+    A socket that nobody holds is that of a process on its way out: it is given two seconds.
+    """
+    for _ in range(LOOKS_AT_A_DYING_SOCKET):
+        found = conflicting(_listeners(proc), address, port)
+        if found is None:
+            return
+        who = owner(found.inode, proc)
+        if who is not None:
+            break
+        sleep(LOOK_SECONDS)
+    raise SandboxError(
+        f"port {port} on {address}, which {purpose} needs, is taken by {who or 'a process that cannot be seen'}",
+        mend=f"end that process (see: ss -ltnp 'sport = :{port}'), then run the same command again",
+    )
+
+
+def _listeners(proc: Path) -> list[Listener]:
+    found: list[Listener] = []
     for name in ("tcp", "tcp6"):
         try:
-            listeners += parse_listeners((proc / "net" / name).read_text(encoding="ascii"))
+            found += parse_listeners((proc / "net" / name).read_text(encoding="ascii"))
         except OSError:
             continue
-    found = conflicting(listeners, address, port)
-    if found is not None:
-        who = owner(found.inode, proc) or "a process that cannot be seen"
-        raise SandboxError(
-            f"port {port} on {address}, which {purpose} needs, is taken by {who}",
-            mend=f"end that process (see: ss -ltnp 'sport = :{port}'), then run the same command again",
-        )
+    return found

@@ -71,3 +71,27 @@ def test_a_free_port_is_free(listener: socket.socket) -> None:
 
 def test_an_owner_that_cannot_be_seen_is_no_failure(tmp_path: Path) -> None:
     assert owner(4711, proc=tmp_path) is None
+
+
+def test_the_socket_of_a_process_on_its_way_out_is_given_a_moment(tmp_path: Path) -> None:
+    table = tmp_path / "net" / "tcp"
+    table.parent.mkdir()
+    table.write_text(TCP)
+    waited: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waited.append(seconds)
+        if len(waited) == 3:
+            table.write_text(TCP.splitlines()[0] + "\n")
+
+    require_free("127.0.0.1", 5000, "etcd", proc=tmp_path, sleep=sleep)
+    assert len(waited) == 3
+
+
+def test_a_socket_that_nobody_is_seen_to_hold_is_waited_for_no_longer_than_two_seconds(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "tcp").write_text(TCP)
+    waited: list[float] = []
+    with pytest.raises(SandboxError, match="a process that cannot be seen"):
+        require_free("127.0.0.1", 5000, "etcd", proc=tmp_path, sleep=waited.append)
+    assert sum(waited) == pytest.approx(2)
