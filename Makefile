@@ -6,10 +6,10 @@ PYTHON := .venv/bin/python
 SANDBOX = $(PYTHON) -m sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview approve migration-plan rollback history load down status environment check test faults bench bench-canary schema lock
+.PHONY: help up preview approve migration-plan rollback history checklist announce drill load dashboard-preview down status environment check test faults bench bench-canary mutants schema lock
 
 help: ## List the commands
-	@grep -E '^[a-z-]+:.*##' Makefile | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
 
 .venv/.ready: requirements.lock sandbox/python-environment
 	@sh sandbox/python-environment
@@ -24,6 +24,8 @@ preview: .venv/.ready ## What an update of STACK would change
 COMMANDS = set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"); eval "$$found"; \
 	$(PYTHON) -m commands
 
+include delivery.mk
+
 approve: .venv/.ready ## Approve for STACK: MIGRATION=<sha256> or RELEASE=<version>, BY=<name>
 	@$(COMMANDS) approve --stack "$(STACK)" --by "$(BY)" \
 		$(if $(MIGRATION),--migration "$(MIGRATION)") $(if $(RELEASE),--release "$(RELEASE)")
@@ -37,6 +39,15 @@ rollback: .venv/.ready ## Go back: STACK, to the last verified release before th
 history: .venv/.ready ## The record of the releases of STACK; RELEASE=<number>: one of them, with each gate
 	@$(COMMANDS) history --stack "$(STACK)" $(if $(RELEASE),--release "$(RELEASE)")
 
+checklist: .venv/.ready ## How the items of the checklist of STACK stand for what is checked out, without an update
+	@$(COMMANDS) checklist --stack "$(STACK)"
+
+announce: .venv/.ready ## Tell the stakeholders in Slack when the release of STACK that is checked out goes out
+	@$(COMMANDS) announce --stack "$(STACK)" $(if $(BY),--by "$(BY)")
+
+drill: .venv/.ready ## Rehearse the rollback on STACK=staging: a release that is bad on purpose must be taken back
+	@$(COMMANDS) drill --stack "$(STACK)" $(if $(BY),--by "$(BY)")
+
 load: .venv/.ready ## Constant requests to STACK on the sandbox: RATE a second, for SECONDS
 	@$(PYTHON) -m sandbox.load --stack "$(STACK)" $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS))
 
@@ -48,6 +59,11 @@ status: .venv/.ready ## What of the sandbox runs
 
 environment: .venv/.ready ## Variables to call pulumi by hand: eval "$$(make environment)"
 	@$(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"
+
+dashboard-preview: .venv/.ready ## The dashboard of STACK from live data as dashboard.svg: PROMETHEUS=<address>, MINUTES
+	@set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"); eval "$$found"; \
+	$(PYTHON) -m commands.dashboard_preview --stack "$(STACK)" $(if $(PROMETHEUS),--prometheus "$(PROMETHEUS)") \
+		$(if $(MINUTES),--minutes $(MINUTES))
 
 check: .venv/.ready ## Lint, types, unit, component and policy tests: no root, cluster, Docker or CLI
 	@.venv/bin/ruff check .
@@ -69,6 +85,9 @@ bench: .venv/.ready ## Print how long things take; COLD=1: also from empty cache
 
 bench-canary: .venv/.ready ## Print how soon a bad canary is found: on the sandbox under load, and in simulation
 	@$(PYTHON) -m bench.canary
+
+mutants: .venv/.ready ## Mutation testing of the policy rules: lists changes that no test notices (about 5 minutes)
+	@$(PYTHON) -m tests.policies.mutants
 
 schema: .venv/.ready ## Renew Pulumi.schema.json, by which editors check the stack files
 	@$(PYTHON) -m commands.schema

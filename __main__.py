@@ -1,57 +1,57 @@
-"""The release of Release Manager, from top to bottom: image, migration, canary, pods, verification."""
+"""The release of Release Manager, from top to bottom: checklist, image, migration, canary, pods, verification."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pulumi
 
-from checks.reader import Unreachable
-from cluster.errors import ClusterError
 from components.adoption import Adoption, AdoptionArgs
 from components.approval import Approval, ApprovalArgs
+from components.checklist import Checklist, ChecklistArgs
+from components.enforcement import enforced
 from components.gate import Record
 from components.image import ImageArgs, ReleaseImage
 from components.interruption import INTERRUPTION
 from components.migration import Migration, MigrationArgs
+from components.monitoring import Monitoring, MonitoringArgs
 from components.rollout import Rollout, RolloutArgs
 from components.target import after, target
 from components.verification import Verification, VerificationArgs
-from evidence.errors import EvidenceError
-from evidence.release import read_release
+from components.watch import Watch
 from gates import Gates
 from settings import load_settings
+from situation import look
 
 INTERRUPTION.install()
 settings = load_settings()
 gates = Gates(settings)
 INTERRUPTION.before_leaving(gates.holding.release)
-try:
-    revision = read_release(Path(settings.image.context), settings.release)
-    gates.reach_cluster()
-    found = gates.find_image(revision)
-    standing = gates.look_at(revision, found)
-except (EvidenceError, ClusterError, Unreachable) as error:
-    raise pulumi.RunError(str(error)) from None
+found = look(settings, gates)
+revision, standing = found.revision, found.standing
 version = revision.version(settings.environment)
-inside = target(settings.cluster, standing)
 
-approval = Approval("approval", ApprovalArgs(settings, version, gates.approved), inside)
-image = ReleaseImage("image", ImageArgs(settings, revision, found, gates.promoted), after(inside, approval))
-record: Record = {**gates.release_of(revision), "image": image.reference, "from": standing.started_from}
-adoption = Adoption("adoption", AdoptionArgs(settings, standing.adopts, gates.adopted), after(inside, approval, image))
-migration = Migration(
-    "migration",
-    MigrationArgs(settings, image.reference, version, gates.planned, gates.migrated, recorded=standing.migration),
-    after(inside, adoption),
-)
-rollout = Rollout(
-    "rollout",
-    RolloutArgs(settings, image.reference, version, record, standing, gates.stepped, gates.plan),
-    after(inside, migration),
-)
-verification = Verification("verification", VerificationArgs(settings, record, gates.verified), after(inside, rollout))
+with enforced(settings.environment, settled=standing.settled):
+    inside = target(settings.cluster, standing)
+    checklist = Checklist("checklist", ChecklistArgs(settings, found.checklist, standing.settled), inside)
+    approval = Approval("approval", ApprovalArgs(settings, version, gates.approved), after(inside, checklist))
+    image = ReleaseImage("image", ImageArgs(settings, revision, found.image, gates.promoted), after(inside, approval))
+    record: Record = {**gates.release_of(revision), "image": image.reference, "from": standing.started_from}
+    adoption = Adoption(
+        "adoption", AdoptionArgs(settings, standing.adopts, gates.adopted), after(inside, approval, image)
+    )
+    monitoring = Monitoring("monitoring", MonitoringArgs(settings, settings.monitoring), after(inside, adoption))
+    migration = Migration(
+        "migration",
+        MigrationArgs(settings, image.reference, version, gates.planned, gates.migrated, recorded=standing.migration),
+        after(inside, adoption, monitoring),
+    )
+    rollout = Rollout(
+        "rollout",
+        RolloutArgs(settings, image.reference, version, record, standing, gates.stepped, gates.plan),
+        after(inside, migration),
+    )
+    verified = Verification("verification", VerificationArgs(settings, record, gates.verified), after(inside, rollout))
+    Watch("watch", gates.watching.args(record, found.watch), after(inside, verified))
 
-pulumi.export("version", version)
-pulumi.export("image", image.reference)
-pulumi.export("health", str(settings.health.url))
+    pulumi.export("version", version)
+    pulumi.export("image", image.reference)
+    pulumi.export("health", str(settings.health.url))

@@ -11,6 +11,7 @@ import httpx
 from checks.alerts import AlertWatch
 from checks.analysis.bounds import required_sample
 from checks.analysis.canary_analysis import CanaryAnalysis
+from checks.analysis.forecast import forecast
 from checks.analysis.limits import Limits, StepDemand
 from checks.background import Background
 from checks.key_metrics import (
@@ -94,8 +95,8 @@ class Canary:
             rule_out_slow=self.analysis.rule_out_slow_percent[number] / 100,
         )
 
-    def plan(self, percent: int) -> str:
-        """Return in one line what the step of this share will do."""
+    def plan(self, percent: int, rate: float | None = None) -> str:
+        """Return in one line what the step will do, and how long at `rate` requests a second where they are known."""
         rollout, demand, level = self.settings.rollout, self.demand(percent), self.limits.promote_level
         step = self.step(percent)
         needed = max(required_sample(demand.rule_out_errors, level), required_sample(demand.rule_out_slow, level))
@@ -105,10 +106,19 @@ class Canary:
             if step.last
             else f"{step.canary_pods(rollout.replicas)} canary pods beside {beside}"
         )
-        return (
+        line = (
             f"step {percent} %: {pods}; goes on once {needed:,} requests without a fault rule out"
             f" {100 * demand.rule_out_errors:g} % of errors and {100 * demand.rule_out_slow:g} % slower than"
             f" {self.analysis.slow_seconds:g} s, after {step.minimum_seconds:g} to {step.maximum_seconds:g} s"
+        )
+        if rate is None:
+            return line
+        return line + forecast(
+            needed,
+            demand.expected_share,
+            rate,
+            minimum_seconds=step.minimum_seconds,
+            maximum_seconds=step.maximum_seconds,
         )
 
     @contextmanager

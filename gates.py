@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,12 @@ import httpx
 
 from begun_with import begun_with
 from canary import Canary
+from checklisting import Checklisting
 from checks.health import HealthCheck
+from checks.key_metrics import pods_of
+from checks.prometheus import NoValue, Prometheus
+from checks.reader import Unreachable
+from checks.traffic_now import requests_a_second
 from checks.waiting import Clock, Reporter
 from cluster.access import connect
 from cluster.adoption.adoption import Adopting
@@ -38,7 +42,9 @@ from cluster.rollback.way_back import why_no_way_back
 from cluster.standing import Standing, standing
 from cluster.verification.gate import VerificationGate
 from components.engine import engine_is_alive
+from components.interruption import INTERRUPTION
 from concerns.contacts import whom_to_tell
+from evidence.checklist.checklist import Checklist
 from evidence.errors import EvidenceError
 from evidence.git import Revision
 from evidence.image import FoundImage, built_before, verified_elsewhere
@@ -46,10 +52,13 @@ from evidence.registry import Credentials, Registry
 from notify.channel import Addressee
 from notify.channels import addressees
 from notify.message import Place
+from notify.sending import client
 from notify.telling import Telling
 from reports.progress import Progress
 from settings import Settings
+from trust import trust
 from verifying import Verifying
+from watching import Watching
 
 # Beside the time-out that the cluster itself keeps, so that the cluster's own word comes first.
 SLACK_SECONDS = 15
@@ -130,6 +139,25 @@ class Gates:
         asked = {**self.release_of(revision), "image": found.reference if found else ""}
         found_there = standing(self._cluster(), names, first, asked, canary=canary)
         return replace(found_there, adopts=self._adopting(self._cluster()).look() or "")
+
+    def checklist(self, revision: Revision, found: FoundImage | None) -> Checklist | None:
+        """Return how the items of the checklist stand for the release of `revision`; None for dev, which has none.
+
+        Raises ClusterError or Unreachable: what nobody can ask is not taken for missing.
+        """
+        if self.settings.environment == "dev" and not self.settings.checklist.required:
+            return None
+        return self.checklisting().of(revision, found)
+
+    def checklisting(self) -> Checklisting:
+        """Return what gathers the proofs for the checklist."""
+        ca_file = self.settings.health.ca_file
+        return Checklisting(
+            self.settings,
+            self._cluster(),
+            lambda address: client(address, trust(ca_file)),
+            lambda: self.holding.token,
+        )
 
     def promoted(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Give the image that the record names the tag that it names."""
@@ -216,7 +244,21 @@ class Gates:
 
     def plan(self, percent: int) -> str:
         """Return in one line what the step of this share will do; empty where the stack has no canary."""
-        return Canary.of(self.settings).plan(percent) if self.settings.rollout.strategy == "canary" else ""
+        if self.settings.rollout.strategy != "canary":
+            return ""
+        return Canary.of(self.settings).plan(percent, self._requests_now)
+
+    @cached_property
+    def _requests_now(self) -> float | None:
+        """Requests a second now; None where nobody knows, and the plan goes on without."""
+        canary, names = Canary.of(self.settings), self.names
+        wanted = canary.prometheus
+        pods = f"({pods_of(names.canary)}|{pods_of(names.deployment)})"
+        try:
+            with httpx.Client() as client, Prometheus(str(wanted.url), client, wanted.timeout_seconds) as prometheus:
+                return requests_a_second(prometheus, self.settings.cluster.namespace, pods)
+        except (Unreachable, NoValue):
+            return None
 
     def stepped(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Let the release that the record names through the step that it names, or take it back."""
@@ -257,6 +299,24 @@ class Gates:
             )
             self._telling_people(lambda: gate.run(release, record), history, reporter)
 
+    @cached_property
+    def watching(self) -> Watching:
+        """The watch of this stack's release once it is verified."""
+        return Watching(
+            self.settings,
+            self.names,
+            self._records,
+            self._cluster,
+            self._registry,
+            give_back=self.holding.release,
+            wanted=lambda: engine_is_alive() and not INTERRUPTION.is_interrupted,
+        )
+
+    @property
+    def _records(self) -> tuple[str, ...]:
+        names = self.names
+        return (*map(names.record, RECORDS), *map(names.step_record, self.settings.rollout.steps))
+
     @contextmanager
     def rollback(self, cluster: Cluster, reporter: Reporter, clock: Clock) -> Iterator[Rollback]:
         """Give what takes a release of this stack back, until the body ends."""
@@ -265,7 +325,7 @@ class Gates:
             yield Rollback(
                 cluster=cluster,
                 names=names,
-                records=(*map(names.record, RECORDS), *map(names.step_record, rollout.steps)),
+                records=self._records,
                 health=HealthCheck(
                     str(health.url),
                     attempts=health.attempts,
@@ -311,13 +371,13 @@ class Gates:
         finally:
             self.telling.flush(reporter)
 
-    def _registry(self) -> Registry:
-        image = self.settings.image
-        sign_in = image.registry
+    def _registry(self, repository: str = "") -> Registry:
+        repository = repository or self.settings.image.repository
+        sign_in = self.settings.image.registry
         # A password is for the registry that it is configured for, whatever repository is named beside it.
-        if sign_in is None or sign_in.server.rpartition("://")[2].strip("/") != image.repository.partition("/")[0]:
-            return Registry(image.repository, None)
-        return Registry(image.repository, Credentials(sign_in.username, sign_in.password.get_secret_value()))
+        if sign_in is None or sign_in.server.rpartition("://")[2].strip("/") != repository.partition("/")[0]:
+            return Registry(repository, None)
+        return Registry(repository, Credentials(sign_in.username, sign_in.password.get_secret_value()))
 
     def _held(self, reporter: Reporter) -> Cluster:
         """Return the cluster as one that is changed only while this run holds the release."""
@@ -326,17 +386,3 @@ class Gates:
     def _cluster(self) -> Cluster:
         wanted = self.settings.cluster
         return connect(wanted.kubeconfig, wanted.context, wanted.namespace)
-
-
-def trust(ca_file: str) -> ssl.SSLContext:
-    """Return the system's trust, and the authority of `ca_file` beside it. Raises ClusterError if unreadable."""
-    context = ssl.create_default_context()
-    if ca_file:
-        try:
-            context.load_verify_locations(cafile=ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise ClusterError(
-                f"health.ca_file {ca_file} cannot be read as certificates ({type(error).__name__})",
-                mend="set health.ca_file to a PEM file, or leave it out",
-            ) from error
-    return context

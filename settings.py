@@ -21,19 +21,23 @@ from pydantic import TypeAdapter, ValidationError
 from concerns.analysis import AnalysisSettings, PrometheusSettings
 from concerns.application import ApplicationSettings
 from concerns.approval import ApprovalSettings
+from concerns.checklist import ChecklistSettings
 from concerns.cluster import ClusterSettings
 from concerns.concern import Concern
 from concerns.contacts import ContactSettings
 from concerns.contradictions import contradictions
+from concerns.drill import FaultSettings
 from concerns.health import HealthSettings, IngressSettings
 from concerns.image import ImageSettings
 from concerns.migration import MigrationSettings
+from concerns.monitoring import MonitoringSettings
 from concerns.neighbours import shared_with_others
 from concerns.notify import NotifySettings
 from concerns.release import ReleaseSettings
 from concerns.rollout import RolloutSettings
 from concerns.secrets import ENCRYPTED_ELSEWHERE, secrets_in_plain_text
 from concerns.verification import VerificationSettings
+from concerns.watch import WatchSettings
 from concerns.wrong import Wrong, wrongs_of
 
 PROJECT = "release-manager"
@@ -62,6 +66,10 @@ class Settings(Concern):
     ingress: IngressSettings
     health: HealthSettings
     verification: VerificationSettings
+    watch: WatchSettings = WatchSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    drill: FaultSettings | None = None
+    checklist: ChecklistSettings = ChecklistSettings()
 
 
 def load_settings() -> Settings:
@@ -109,6 +117,12 @@ def validate(values: Mapping[str, Any], *, source: str, also: Sequence[Wrong] = 
     raise SettingsError(f"{len(wrongs)} settings in {source} are wrong; nothing was changed:\n{lines}")
 
 
+def read_overlay() -> dict[str, Any]:
+    """Return what is laid over the stack files on this machine; empty where nothing is. Raises SettingsError."""
+    overlay = os.environ.get(OVERLAY)
+    return _yaml_object(Path(overlay), f"{OVERLAY} names {overlay}, which") if overlay else {}
+
+
 def merge(values: Mapping[str, Any], overlay: Mapping[str, Any]) -> dict[str, Any]:
     """Return `values` with `overlay` laid over it: objects key by key, anything else as a whole."""
     merged = dict(values)
@@ -124,7 +138,7 @@ def _complete(stack: str, values: dict[str, Any], plain: dict[str, Any]) -> Sett
     overlay = os.environ.get(OVERLAY)
     if not overlay:
         return validate(values, source=stack_file(stack), also=also)
-    above = _yaml_object(Path(overlay), f"{OVERLAY} names {overlay}, which")
+    above = read_overlay()
     also += secrets_in_plain_text(Settings, above)
     return validate(merge(values, above), source=f"{stack_file(stack)} with {overlay}", also=also)
 

@@ -61,7 +61,9 @@ class AlertWatch:
     def _counts(self, alert: Alert) -> bool:
         severity = alert.labels.get("severity")
         ours = all(alert.labels.get(name) == value for name, value in self._target.items())
-        return alert.firing and ours and (severity is None or severity in self._severities)
+        # One that says of itself that it is none of a gate's, as "release held", would hold every release after it.
+        for_gates = alert.labels.get("gate") != "no"
+        return alert.firing and ours and for_gates and (severity is None or severity in self._severities)
 
     def _names_release(self, alert: Alert) -> bool:
         return any(alert.labels.get(name) == value for name, value in self._release.items())

@@ -125,6 +125,11 @@ class Prometheus:
         # A password in the URL is shown nowhere.
         self._name = f"Prometheus at {str(self._url.copy_with(userinfo=b'')).rstrip('/')}"
 
+    @property
+    def _timeout(self) -> str:
+        """The time-out as Prometheus reads one, which knows no fraction of a unit."""
+        return f"{math.ceil(1000 * self._timeout_seconds)}ms"
+
     def __enter__(self) -> Self:
         return self
 
@@ -142,7 +147,7 @@ class Prometheus:
 
         Raises Unreachable, and NoValue where one of the values is no number.
         """
-        answer = self._asked(_Query, "api/v1/query", {"query": query, "timeout": f"{self._timeout_seconds:g}s"})
+        answer = self._asked(_Query, "api/v1/query", {"query": query, "timeout": self._timeout})
         if isinstance(answer.data, _Scalar):
             return (Series({}, self._number(answer.data.result[1], {})),)
         return tuple(Series(found.metric, self._number(found.value[1], found.metric)) for found in answer.data.result)
@@ -157,7 +162,7 @@ class Prometheus:
     def over_time(self, query: str, *, start: float, end: float, step_seconds: float) -> Sequence[SeriesOverTime]:
         """Return what `query` gave from `start` to `end` (Unix seconds). Raises Unreachable."""
         times = {"start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step_seconds:g}"}
-        given = {"query": query, "timeout": f"{self._timeout_seconds:g}s", **times}
+        given = {"query": query, "timeout": self._timeout, **times}
         answer = self._asked(_Range, "api/v1/query_range", given)
         return tuple(SeriesOverTime(found.metric, self._points(found.values)) for found in answer.data.result)
 

@@ -236,6 +236,12 @@ class Cluster:
         """Return all objects of the kind in the namespace as JSON."""
         return self._list(group, kind)
 
+    def nodes(self) -> list[JsonObject]:
+        """Return the nodes of the cluster as JSON; they belong to no namespace."""
+        answer = self._checked(self._request("GET", f"/{_CORE}/nodes"))
+        items: list[JsonObject] = answer.json().get("items", [])
+        return items
+
     def create(self, group: str, kind: str, body: Mapping[str, Any]) -> bool:
         """Create the object; False where one of its name is there already. Raises ClusterError where refused."""
         parameters = {"fieldManager": WRITER}

@@ -27,7 +27,8 @@ class Standing:
     already and the records name another one, as after `kubectl rollout undo`; then `migration` is the resource name of
     the migration Job on record. Nothing is to be released then, and the records stay as they are. `port` is that of the
     Service, `replicas` stable's, None where there is no stable; `adopts` says what is, or was, taken over.
-    `canary_left` is set where a run that was killed left pods of a canary that this release has no use for.
+    `canary_left` is set where a run that was killed left pods of a canary that this release has no use for. `settled`
+    is set where the release was verified and serves: nothing is to be begun.
     """
 
     started_from: str = NO_REVISION
@@ -37,6 +38,7 @@ class Standing:
     replicas: int | None = None
     adopts: str = ""
     canary_left: bool = False
+    settled: bool = False
 
 
 def standing(cluster: Cluster, names: Names, first_record: str, asked: Mapping[str, str], *, canary: bool) -> Standing:
@@ -52,7 +54,8 @@ def standing(cluster: Cluster, names: Names, first_record: str, asked: Mapping[s
     here = replace(here, replicas=stable["spec"].get("replicas"))
     revision = stable["metadata"].get("annotations", {}).get(REVISION, NO_REVISION)
     recorded, serves = _data(cluster, first_record), _runs(stable["spec"]["template"], asked)
-    verified = canary and serves and _verified(cluster, names, asked)
+    verified = serves and _verified(cluster, names, asked)
+    here = replace(here, settled=verified and bool(asked.get("image")))
     if canary:
         here = replace(here, canary_left=_canary_is_left(cluster, names, asked, serves=verified))
     if not recorded or not serves:
@@ -63,7 +66,7 @@ def standing(cluster: Cluster, names: Names, first_record: str, asked: Mapping[s
     if other and not verified:
         return replace(here, started_from=revision)
     # A rollback from a release that was verified finds no Job of the version before: the record stays with the Job.
-    gone_back = other or (verified and bool(migrated) and _names_other(migrated, asked, MIGRATION_NAMES))
+    gone_back = other or (canary and verified and bool(migrated) and _names_other(migrated, asked, MIGRATION_NAMES))
     migration = migrated.get("resource") if gone_back else None
     started_from = recorded.get("from", revision)
     return replace(here, started_from=started_from, gone_back=gone_back, migration=migration)

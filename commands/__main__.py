@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,23 +12,36 @@ from pathlib import Path
 from checks.alembic import AlembicError
 from checks.migration_lint import LintError
 from checks.reader import Unreachable
+from checks.script import ScriptRunner
+from checks.secret_mask import SecretMask
 from checks.waiting import Clock, Reporter
 from cluster.access import connect
 from cluster.api import Cluster
 from cluster.errors import ClusterError, GateFailed
 from cluster.history.history import History, who
 from cluster.lease.holding import Holding
+from commands.announce import Plan, announce, slack_token
 from commands.approve import approve
+from commands.checklist import ItemsOpenError, checklist
+from commands.drill import Drill
 from commands.history import history
 from commands.migration_plan import existing, migration_plan
 from commands.rollback import rollback
+from concerns.secrets import secret_values
+from evidence.checklist.announcement_item import Announcements
+from evidence.checklist.candidate import read_candidate
+from evidence.checklist.release_file import read_release_file
 from evidence.errors import EvidenceError
 from evidence.git import read_revision
-from gates import SQL_FILE, Gates
+from evidence.release import read_release
+from gates import PROJECT_DIRECTORY, SQL_FILE, Gates
+from notify import slack
+from notify.sending import NotTold, Sender, client
 from settings import Settings, SettingsError, read_stack
+from trust import trust
 
 _MEND = ". To mend it: "
-EXPECTED = (SettingsError, EvidenceError, ClusterError, GateFailed, Unreachable, AlembicError, LintError)
+EXPECTED = (SettingsError, EvidenceError, ClusterError, GateFailed, Unreachable, AlembicError, LintError, NotTold)
 
 
 def _approve(arguments: argparse.Namespace, settings: Settings) -> list[str]:
@@ -80,6 +94,51 @@ def _history(arguments: argparse.Namespace, settings: Settings) -> list[str]:
     return history(History(_connected(settings), settings.application.deployment), arguments.release)
 
 
+def _drill(arguments: argparse.Namespace, settings: Settings) -> list[str]:
+    gates, told, clock = Gates(settings), Reporter(line=_tell, live=_tell), Clock()
+    version = read_release(Path(settings.image.context), settings.release).version(settings.environment)
+    mask = SecretMask.of(os.environ, secret_values(settings))
+    # The whole environment: what runs is the engine, which needs its backend and its passphrase.
+    runner = ScriptRunner(PROJECT_DIRECTORY, dict(os.environ), told, clock, mask)
+    cluster = _connected(settings)
+    with gates.rollback(cluster, told, clock) as back:
+        return Drill(
+            stack=arguments.stack,
+            by=arguments.by or who(),
+            settings=settings,
+            cluster=cluster,
+            names=gates.names,
+            update=runner.run,
+            health=back.health,
+            reporter=told,
+            wall_clock=lambda: datetime.now(UTC),
+        ).run(version)
+
+
+def _checklist(_arguments: argparse.Namespace, settings: Settings) -> list[str]:
+    gates = Gates(settings)
+    image = gates.existing_image(read_revision(Path(settings.image.context)))
+    return checklist(gates.checklisting().of_checkout(image), today=datetime.now(UTC).date())
+
+
+def _announce(arguments: argparse.Namespace, settings: Settings) -> list[str]:
+    found = settings.notify.slack
+    token = slack_token(settings)
+    candidate = read_candidate(Path(settings.image.context), settings.release, settings.environment)
+    top = read_release_file(candidate, settings.checklist.release_files).top
+    address = str(found.api).rstrip("/") if found is not None else ""
+    with client(address, trust(settings.health.ca_file)) as http:
+        sender = Sender("Slack", http, Clock(), slack.MEND, temporary=slack.TEMPORARY)
+        return announce(
+            settings,
+            slack.Slack(sender, address, found.channel if found is not None else "", token, {}),
+            Announcements(_connected(settings), settings.application.deployment),
+            Plan(candidate.version, top.estimated_minutes),
+            by=arguments.by or who(),
+            wall_clock=lambda: datetime.now(UTC),
+        )
+
+
 def _connected(settings: Settings) -> Cluster:
     wanted = settings.cluster
     return connect(wanted.kubeconfig, wanted.context, wanted.namespace)
@@ -107,7 +166,15 @@ def _parser() -> argparse.ArgumentParser:
     looking_back = commands.add_parser("history", help="show the record of the releases")
     looking_back.add_argument("--release", type=int, metavar="NUMBER", help="one of them, from beginning to end")
     looking_back.set_defaults(run=_history)
-    for each in (approving, planning, going_back, looking_back):
+    rehearsing = commands.add_parser("drill", help="release what is bad on purpose, and see it taken back")
+    rehearsing.add_argument("--by", metavar="NAME", help="who does it; without it the user of this machine or CI run")
+    rehearsing.set_defaults(run=_drill)
+    announcing = commands.add_parser("announce", help="tell the stakeholders in Slack when the release goes out")
+    announcing.add_argument("--by", metavar="NAME", help="who does it; without it the user of this machine or CI run")
+    announcing.set_defaults(run=_announce)
+    listing = commands.add_parser("checklist", help="show how the items of the checklist stand for what is checked out")
+    listing.set_defaults(run=_checklist)
+    for each in (approving, planning, going_back, looking_back, rehearsing, announcing, listing):
         each.add_argument("--stack", required=True)
     return parser
 
@@ -117,6 +184,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         lines: list[str] = parsed.run(parsed, read_stack(parsed.stack))
+    except ItemsOpenError as found:
+        print(found)
+        return 1
     except EXPECTED as error:
         what, _, mend = str(error).partition(_MEND)
         _tell(f"error: {what}" + (f"\nto mend it: {mend}" if mend else ""))

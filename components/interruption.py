@@ -43,6 +43,11 @@ class Interruption:
         signal.signal(signal.SIGINT, self.interrupted)
         signal.signal(signal.SIGTERM, self.interrupted)
 
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether the engine, or a person, wants the program to leave."""
+        return self._interrupted
+
     def before_leaving(self, parting: Callable[[], None]) -> None:
         """Call `parting` when the program is interrupted, before it leaves; it has three seconds."""
         self._partings.append(parting)

@@ -21,11 +21,13 @@ from concerns.contacts import ContactSettings
 from concerns.health import HealthSettings, IngressSettings
 from concerns.image import ImageSettings
 from concerns.migration import MigrationSettings
+from concerns.monitoring import monitoring_contradictions
 from concerns.notify import NotifySettings, unknown_roles
 from concerns.quantity import amount
 from concerns.release import ReleaseSettings
 from concerns.rollout import RolloutSettings
 from concerns.verification import VerificationSettings
+from concerns.watch import WatchSettings, watch_contradictions
 from concerns.wrong import IN_ADDRESS, NOT_SHOWN, Wrong, contradiction
 
 Rule = Callable[..., Iterator[Wrong]]
@@ -251,6 +253,10 @@ def _escalation(notify: NotifySettings, contacts: tuple[ContactSettings, ...]) -
     yield from unknown_roles(notify, contacts)
 
 
+def _watch(watch: WatchSettings, prometheus: PrometheusSettings | None) -> Iterator[Wrong]:
+    yield from watch_contradictions(watch, prometheus)
+
+
 RULES: tuple[Rule, ...] = (
     _canary,
     _shares,
@@ -266,6 +272,8 @@ RULES: tuple[Rule, ...] = (
     _secrets,
     _scripts,
     _windows,
+    monitoring_contradictions,
     _key_metrics,
     _escalation,
+    _watch,
 )

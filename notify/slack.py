@@ -80,6 +80,10 @@ class Slack:
         if _is_message(message):
             self._post(f"acknowledged by {_escaped(by)}", message)
 
+    def announce(self, text: str) -> dict[str, str]:
+        """Post a message of its own, and return which one: its `channel` and `ts`. Raises NotTold."""
+        return self._post(_escaped(text))
+
     def close(self) -> None:
         """Let the connections go."""
         self.sender.client.close()

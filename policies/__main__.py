@@ -7,31 +7,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from pulumi_policy import (
-    EnforcementLevel,
-    PolicyPack,
-    ReportViolation,
-    ResourceValidationArgs,
-    ResourceValidationPolicy,
-)
+import pulumi
+from pulumi_policy import PolicyPack
 
-from policies.plain import plain
-from policies.rules.rule import Rule
-from policies.rules.workload import RULES
+from policies.guarded import guarded
+from policies.levels import environment_of
+from policies.pack import policies
 
-
-def _policy(rule: Rule) -> ResourceValidationPolicy:
-    def validate(args: ResourceValidationArgs, report: ReportViolation) -> None:
-        if rule.applies(args.resource_type):
-            for violation in rule.check(plain(args.props)):
-                report(f"{violation}. To mend it: {rule.remedy}", None)
-
-    return ResourceValidationPolicy(
-        name=rule.name,
-        description=rule.description,
-        validate=validate,
-        enforcement_level=EnforcementLevel.MANDATORY,
-    )
-
-
-PolicyPack(name="release-manager", policies=[_policy(rule) for rule in RULES])
+environment = environment_of(pulumi.get_stack())
+with guarded(environment):
+    PolicyPack(name="release-manager", policies=policies(environment))

@@ -22,6 +22,15 @@ def plain(value: Any) -> Any:  # noqa: ANN401
     return value
 
 
+def whole_numbers(value: Any) -> Any:  # noqa: ANN401
+    """Return `value` with whole numbers as such: on their way here all numbers have become fractions."""
+    if isinstance(value, Mapping):
+        return {key: whole_numbers(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [whole_numbers(below) for below in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _item(container: Any, key: Any) -> Any:  # noqa: ANN401
     try:
         return plain(container[key])

@@ -34,6 +34,8 @@ UNPACKED = {
     "containerd": "usr/bin/containerd",
     "docker.io": "usr/sbin/dockerd",
     "docker-registry": "usr/bin/docker-registry",
+    "prometheus": "usr/bin/prometheus",
+    "prometheus-alertmanager": "usr/bin/prometheus-alertmanager",
 }
 APT_TIMEOUT_SECONDS = 600
 

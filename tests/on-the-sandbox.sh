@@ -16,7 +16,7 @@ start() {
 
 echo "on the sandbox: plug-ins, dev and staging beside each other, then production, then what stops it"
 # Those of no stack go with the plug-ins: they use namespaces of their own, or none.
-start plugins tests/plugins tests/app tests/e2e/test_adoption.py tests/e2e/test_gateway.py
+start plugins tests/plugins tests/app tests/monitoring_rules tests/e2e/test_adoption.py tests/e2e/test_gateway.py
 start dev tests/e2e --ignore-glob='*/test_staging_*' --ignore-glob='*/test_prod_*' \
 	--ignore=tests/e2e/test_adoption.py --ignore=tests/e2e/test_gateway.py
 start staging tests/e2e/test_staging_*.py

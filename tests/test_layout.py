@@ -10,7 +10,19 @@ import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 ROOT = Path(__file__).resolve().parents[1]
-PRODUCT = ("checks", "cluster", "commands", "components", "concerns", "evidence", "notify", "policies", "reports")
+PRODUCT = (
+    "checks",
+    "cluster",
+    "commands",
+    "components",
+    "concerns",
+    "evidence",
+    "monitoring",
+    "notify",
+    "policies",
+    "reports",
+    "watch",
+)
 CODE = (*PRODUCT, "sandbox", "tests")
 LONGEST_FILE = 400
 LONGEST_PROGRAM = 60

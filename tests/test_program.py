@@ -14,17 +14,19 @@ import pulumi
 import pytest
 from pulumi.runtime import config as pulumi_config
 
-import evidence.release
+import situation
 from checks.reader import Unreachable
 from cluster.errors import ClusterError
 from cluster.standing import Standing
 from concerns.release import ReleaseSettings
+from evidence.checklist.proof import State
 from evidence.errors import EvidenceError
 from evidence.git import GitError, Revision
 from evidence.image import FoundImage
 from evidence.registry import RegistryError
 from gates import Gates
 from settings import OVERLAY
+from tests.complete_checklist import checklist_of
 from tests.components.recorder import Recorder, RefusedError, declare
 from tests.stack_values import CANARY, stack_values
 
@@ -52,9 +54,14 @@ def _stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(pulumi_config, "is_config_secret", lambda key: key == "release-manager:image")
     monkeypatch.setenv("PULUMI_ERROR_OUTPUT_STRING", "1")
     monkeypatch.delenv(OVERLAY, raising=False)
-    monkeypatch.setattr(evidence.release, "read_release", lambda _directory, _wanted: REVISION)
+    monkeypatch.setattr(situation, "read_release", lambda _directory, _wanted: REVISION)
     monkeypatch.setattr(Gates, "reach_cluster", lambda _gates: None)
     monkeypatch.setattr(Gates, "look_at", lambda _gates, _revision, _found: Standing(started_from="4"))
+    monkeypatch.setattr(
+        Gates,
+        "checklist",
+        lambda gates, revision, _found: checklist_of(version=revision.version(gates.settings.environment)),
+    )
     monkeypatch.chdir(ROOT)
     before = signal.getsignal(signal.SIGINT)
     yield
@@ -90,7 +97,7 @@ def test_every_object_goes_to_the_cluster_that_the_settings_name() -> None:
     assert provider.inputs["context"] == "staging"
     assert provider.inputs["kubeconfig"] == "~/.kube/config"
     objects = [each for each in recorder.declared if each.kind.startswith("kubernetes:")]
-    assert len(objects) == 8
+    assert len(objects) == 9
     assert all(each.provider.startswith(provider.urn) for each in objects)
 
 
@@ -138,7 +145,7 @@ def test_what_a_user_can_mend_is_one_line_and_nothing_is_begun(
         raise error
 
     if isinstance(error, GitError):
-        monkeypatch.setattr(evidence.release, "read_release", fail)
+        monkeypatch.setattr(situation, "read_release", fail)
     else:
         monkeypatch.setattr(Gates, "find_image" if isinstance(error, EvidenceError) else "reach_cluster", fail)
     recorder = Recorder()
@@ -146,6 +153,37 @@ def test_what_a_user_can_mend_is_one_line_and_nothing_is_begun(
         declare(program, recorder=recorder)
     assert str(caught.value) == str(error)
     assert recorder.declared == []
+
+
+def test_an_update_with_an_open_item_ends_with_all_of_them_and_declares_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever leaves out the policy pack, or skips the preview, is held all the same."""
+    found = checklist_of(state=State.UNKNOWN, of="backup")
+    monkeypatch.setattr(Gates, "checklist", lambda _gates, _revision, _found: found)
+    recorder = Recorder()
+    with pytest.raises(pulumi.RunError) as caught:
+        declare(program, recorder=recorder)
+    assert "1 item of the checklist of staging is open; nothing was changed" in str(caught.value)
+    assert "database backups are complete" in str(caught.value)
+    assert names(recorder) == []
+
+
+def test_a_preview_with_an_open_item_goes_on_to_show_everything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = checklist_of(state=State.MISSING, of="backup")
+    monkeypatch.setattr(Gates, "checklist", lambda _gates, _revision, _found: found)
+    assert "verification-record" in names(declare(program, preview=True))
+
+
+def test_a_release_that_was_verified_and_serves_is_held_by_no_item_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A window that has closed since is no change of what was released in it."""
+    found = checklist_of(state=State.MISSING, of="window")
+    monkeypatch.setattr(Gates, "checklist", lambda _gates, _revision, _found: found)
+    monkeypatch.setattr(Gates, "look_at", lambda _gates, _revision, _found: Standing(started_from="4", settled=True))
+    recorder = declare(program)
+    assert "verification-record" in names(recorder)
+    [checklist] = recorder.all("release-manager:release:Checklist")
+    assert sorted(checklist.ignored) == ["environment", "items", "version"]
 
 
 def configure(monkeypatch: pytest.MonkeyPatch, **changes: object) -> None:
@@ -172,7 +210,7 @@ def test_the_version_is_the_release_tag_and_the_image_is_tagged_with_the_commit(
         return replace(REVISION, release="v2026.11.23")
 
     configure(monkeypatch, release={"tag": "v%Y.%m.%d", "pushed": True})
-    monkeypatch.setattr(evidence.release, "read_release", released)
+    monkeypatch.setattr(situation, "read_release", released)
     recorder = declare(program)
     assert versions_of(recorder) == {"v2026.11.23"}
     assert recorder.only("docker:index/image:Image").inputs["imageName"].endswith(":staging-abc1234")

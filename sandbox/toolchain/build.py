@@ -65,6 +65,12 @@ TOOLS = {
             linker="-s -w -X k8s.io/component-base/version.gitVersion={version}",
         ),
         Tool(
+            "actionlint",
+            module="actionlint",
+            package="github.com/rhysd/actionlint/cmd/actionlint",
+            version_of="github.com/rhysd/actionlint",
+        ),
+        Tool(
             "coredns",
             module="kubernetes",
             package="./cmd/coredns",

@@ -28,7 +28,7 @@ def test_the_value_of_a_query_is_returned_and_the_query_is_asked_as_it_is() -> N
     query = 'sum(rate(x{pod=~"a.+"}[1m])) / 2'
     assert asking(answer, "http://prometheus.internal:9090/under/a/path").scalar(query) == 0.25
     assert asked[0].path == "/under/a/path/api/v1/query"
-    assert dict(asked[0].params) == {"query": query, "timeout": "5s"}
+    assert dict(asked[0].params) == {"query": query, "timeout": "5000ms"}
 
 
 def test_an_empty_result_is_none_and_not_zero() -> None:
@@ -182,7 +182,7 @@ def test_a_query_over_time_has_its_points_and_leaves_out_what_is_no_number() -> 
     [series] = asking(answer).over_time("x", start=1000.5, end=1004.5, step_seconds=2)
     assert (dict(series.labels), series.points) == ({"pod": "a"}, ((1000.5, 1.0), (1004.5, 3.0)))
     assert asked[0].path == "/api/v1/query_range"
-    wanted = {"query": "x", "start": "1000.500", "end": "1004.500", "step": "2", "timeout": "5s"}
+    wanted = {"query": "x", "start": "1000.500", "end": "1004.500", "step": "2", "timeout": "5000ms"}
     assert dict(asked[0].params) == wanted
 
 
@@ -190,3 +190,17 @@ def test_a_query_over_time_has_its_points_and_leaves_out_what_is_no_number() -> 
 def test_a_query_over_time_without_a_matrix_is_unreachable(answer: httpx.Response | Exception) -> None:
     with pytest.raises(Unreachable):
         in_turn([answer]).over_time("x", start=0, end=1, step_seconds=1)
+
+
+def test_a_fraction_of_a_second_is_asked_for_in_words_that_prometheus_knows() -> None:
+    """It answers 400 to `2.5s`."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.params["timeout"])
+        return httpx.Response(503)
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    with Prometheus("http://prometheus.internal", client, 2.5) as prometheus, pytest.raises(Unreachable):
+        prometheus.scalar("up")
+    assert asked == ["2500ms"]

@@ -142,6 +142,8 @@ class Recorder(mocks.MockMonitor):
 def declare(program: Callable[[], object], *, preview: bool = False, recorder: Recorder | None = None) -> Recorder:
     """Run `program` until all that it declares is registered, outputs included. Fails where it fails."""
     recorder = recorder or Recorder(mocks=_Provider(preview))
+    # What a program that was refused has left behind is not this one's.
+    SETTINGS.outputs.clear()
     mocks.set_mocks(recorder.mocks, project="release-manager", stack="staging", preview=preview, monitor=recorder)
     SETTINGS.callbacks = recorder
 

@@ -26,8 +26,6 @@ COARSE: dict[str, Any] = {
     "minimum_seconds": 3,
     "maximum_seconds": 60,
 }
-# One pod of stable after the other would take most of the time of these tests.
-QUICKLY_REPLACED = {"max_surge": 3}
 Settings = dict[str, Any]
 
 
@@ -42,7 +40,7 @@ def settings(
         "application": {"environment": dict(environment or {})},
         "analysis": {**COARSE, **(analysis or {})},
         "health": {"attempts": 2, "interval_seconds": 0.5},
-        "rollout": {**QUICKLY_REPLACED, **(rollout or {})},
+        "rollout": dict(rollout or {}),
         # Its p99 is that of the five minutes before, in which this machine has done a lot besides.
         "verification": {"key_metrics": None},
         **concerns,

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import yaml
 
+from commands.release_file import Commit, Told, release_file
 from sandbox.load.account import Account, account
 from sandbox.load.load import Load
 from sandbox.load.target import Target
@@ -172,6 +173,8 @@ class Stack:
         while not name or name in self.git("tag", "--list").splitlines():
             name = moment.strftime(form)
             moment += timedelta(seconds=1) if "%S" in form else timedelta(days=1)
+        if self.name == "prod":
+            self._write_release_file(name)
         self.git("add", "-A")
         self.git("commit", "-q", "--allow-empty", "-m", f"release {name}")
         self.git("tag", "-a", name, "-m", name)
@@ -182,6 +185,22 @@ class Stack:
             pushed.append(branch)
         self.git("push", "-q", "origin", *pushed)
         return name
+
+    def _write_release_file(self, version: str) -> None:
+        """Write what the checklist of production wants to read about a release."""
+        told = Told(
+            estimated_minutes=10,
+            rollback="make rollback STACK=prod",
+            architecture=(),
+            critical=False,
+            announcement="",
+            breaking=(),
+            plan="Canary, then verification.",
+        )
+        file = self.checkout / "releases" / f"{version}.md"
+        file.parent.mkdir(exist_ok=True)
+        commits = [Commit(self.git("rev-parse", "--short=7", "HEAD"), "test", "a change for a test")]
+        file.write_text(release_file(version, told, commits, ""), encoding="utf-8")
 
     def approved_release(self) -> str:
         """Make a release of what is there, approve it, and return its version."""

@@ -77,7 +77,9 @@ def container(image: str) -> dict[str, Any]:
 def by_hand(prod: Stack) -> Iterator[ByHand]:
     """Production as somebody deployed it by hand, with the image and the database of a release that there was."""
     prod.approved_release()
-    result = prod.up(settings=QUICK_CANARY)
+    # One that follows another has a canary, which nothing promotes without requests.
+    with prod.load(RATE):
+        result = prod.up(settings=QUICK_CANARY)
     assert result.status == 0, result.text
     image, kubectl = prod.running_image(), prod.world.kubectl
     ingress = kubectl.get_json("ingress", prod.deployment, namespace=prod.namespace)

@@ -15,12 +15,10 @@ from tests.e2e.stack import QUICK_CANARY, Stack
 RATE = 20
 FEW: dict[str, Any] = {
     **QUICK_CANARY,
-    "rollout": {"replicas": 2, "steps": [50, 100]},
+    "rollout": {"replicas": 4, "share_tolerance_percent": 10},
     "analysis": {
-        "slow_seconds": 5,
-        "slow_percent": 20,
-        "rule_out_error_percent": [20, 10],
-        "rule_out_slow_percent": [50, 40],
+        "rule_out_error_percent": [30, 20, 10],
+        "rule_out_slow_percent": [40, 30, 20],
         "minimum_seconds": 3,
     },
 }
@@ -58,7 +56,7 @@ def load(prod: Stack) -> Iterator[Load]:
 @pytest.fixture(scope="module")
 def both(prod: Stack, load: Load) -> Stack:  # noqa: ARG001  (without requests no canary is promoted)
     """Production where first the one configuration was verified and then the other."""
-    prod.world.kubectl.run("scale", "deployment", prod.deployment, "--replicas=2", "-n", prod.namespace)
+    prod.world.kubectl.run("scale", "deployment", prod.deployment, "--replicas=4", "-n", prod.namespace)
     prod.approved_release()
     for settings in (ONE, OTHER):
         result = prod.up(settings=settings)

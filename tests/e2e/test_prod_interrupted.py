@@ -21,17 +21,15 @@ from tests.e2e.running import UP, Run, running
 from tests.e2e.stack import QUICK_CANARY, Result, Stack
 
 RATE = 20
-REPLICAS = 2
-STEPS = (50, 100)
+REPLICAS = 4
+STEPS = (10, 50, 100)
 # These tests ask what becomes of a killed run, not how finely it is judged: few pods, and each step needs few requests.
 SMALL: dict[str, Any] = {
     **QUICK_CANARY,
-    "rollout": {"replicas": REPLICAS, "steps": list(STEPS)},
+    "rollout": {"replicas": REPLICAS, "share_tolerance_percent": 10},
     "analysis": {
-        "slow_seconds": 5,
-        "slow_percent": 20,
-        "rule_out_error_percent": [20, 10],
-        "rule_out_slow_percent": [50, 40],
+        "rule_out_error_percent": [30, 20, 10],
+        "rule_out_slow_percent": [40, 30, 20],
         "minimum_seconds": 3,
     },
 }

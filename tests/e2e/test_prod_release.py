@@ -45,15 +45,32 @@ def test_a_release_waits_for_its_approval_and_then_for_its_window_with_nothing_c
     version = released.release()
 
     unapproved = released.up()
+    bare = released.pulumi("up", "--stack", released.name, "--yes", "--skip-preview")
     released.approve("--release", version)
     closed = released.up(settings=window_that_opens_later())
 
-    for stopped in (unapproved, closed):
+    for stopped in (unapproved, bare, closed):
         assert stopped.status != 0
-        assert "nothing was changed" in stopped.error
         assert "Traceback" not in stopped.text
-    assert f"make approve STACK=prod RELEASE={version} BY=release-manager" in unapproved.error
-    assert "the maintenance window of prod is closed" in closed.error
+    for stopped in (unapproved, bare):
+        assert f"make approve STACK=prod RELEASE={version}" in " ".join(stopped.text.split())
+    assert "1 item of the checklist of prod is open; nothing was changed" in bare.error
+    assert "checklist-11-window" in closed.text
+    assert what_serves(released) == before
+
+
+def test_what_cannot_be_proven_stops_a_release_with_all_of_it_in_one_table(released: Stack) -> None:
+    """The items that the sandbox waives are open without their waivers."""
+    released.approved_release()
+    before = what_serves(released)
+
+    stopped = released.up(settings={"checklist": {"waivers": []}})
+    shown = released.command("checklist", settings={"checklist": {"waivers": []}})
+
+    assert (stopped.status != 0, shown.status) == (True, 1)
+    for text in (stopped.text, shown.text):
+        assert "9 of 19 required items are open; nothing is deployed" in text
+        assert "database backups are complete" in text
     assert what_serves(released) == before
 
 

@@ -28,8 +28,20 @@ def test_a_release_that_is_not_approved_stops_and_changes_nothing(staging: Stack
     result = staging.up()
 
     assert result.status != 0
-    assert f"release {version} is not approved for staging; nothing was changed" in result.error
-    assert f"make approve STACK=staging RELEASE={version} BY={BY}" in result.error
+    assert f"release {version} is not approved" in result.text
+    assert f"make approve STACK=staging RELEASE={version} BY=" in result.text
+    assert "Traceback" not in result.text
+    assert staging.objects() == before
+
+
+def test_whoever_leaves_out_the_policies_and_the_preview_is_held_by_the_program(staging: Stack) -> None:
+    staging.release()
+    before = staging.objects()
+
+    result = staging.pulumi("up", "--stack", staging.name, "--yes", "--skip-preview")
+
+    assert result.status != 0
+    assert "1 item of the checklist of staging is open; nothing was changed" in result.error
     assert "Traceback" not in result.text
     assert staging.objects() == before
 

@@ -1,0 +1,139 @@
+"""The checklist of a stack's release: its settings, turned into who proves each item."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+
+from checks.waiting import Clock
+from cluster.access import connect
+from cluster.api import Cluster
+from cluster.approval.approvals import Approvals
+from cluster.release import Release
+from cluster.releases import VerifiedReleases, serving_release
+from evidence.checklist.candidate import Candidate, read_candidate
+from evidence.checklist.checklist import Checklist
+from evidence.checklist.code import provers_of_code
+from evidence.checklist.gather import gather
+from evidence.checklist.infrastructure import Infrastructure, ReleaseFacts, provers_of_infrastructure
+from evidence.checklist.proof import Provers
+from evidence.checklist.release_file import ReleaseFileError, read_release_file
+from evidence.checklist.sign_off import SignOff
+from evidence.forge.forge import Forge
+from evidence.forge.github import GitHub
+from evidence.git import Revision
+from evidence.image import FoundImage
+from settings import Settings
+
+PROJECT_DIRECTORY = Path(__file__).resolve().parent
+# Where the stack has no token for it: the one that a workflow of the forge has.
+FORGE_TOKEN = "GITHUB_TOKEN"  # noqa: S105  (the name of a variable)
+
+
+@dataclass(frozen=True)
+class Checklisting:
+    """Gathers the proofs of the nineteen items for a release of one stack.
+
+    `cluster` is where the release is to go; `own_token` is the fencing token of the release that this process holds.
+    """
+
+    settings: Settings
+    cluster: Cluster
+    connected: Callable[[str], httpx.Client]
+    own_token: Callable[[], int | None] = lambda: None
+    wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def of_checkout(self, image: FoundImage | None) -> Checklist:
+        """Return the checklist of what is checked out, even where it could not be released as it is."""
+        settings = self.settings
+        candidate = read_candidate(Path(settings.image.context), settings.release, settings.environment)
+        return self._gather(candidate, image)
+
+    def of(self, revision: Revision, image: FoundImage | None) -> Checklist:
+        """Return the checklist of the release of `revision`, whose `image` is None until it is built."""
+        context, environment = Path(self.settings.image.context), self.settings.environment
+        return self._gather(Candidate(context, revision, environment), image)
+
+    def _gather(self, candidate: Candidate, image: FoundImage | None) -> Checklist:
+        candidate = replace(candidate, before=self._before(candidate))
+        reference = None if image is None else image.reference
+        return gather(
+            self._provers(candidate, reference),
+            self.settings.checklist,
+            environment=candidate.environment,
+            version=candidate.version,
+            today=self.wall_clock().date(),
+        )
+
+    def _before(self, candidate: Candidate) -> str:
+        """Return the commit of the release whose place the candidate takes; empty before the first."""
+        deployment = self.settings.application.deployment
+        serving = serving_release(self.cluster, deployment)
+        if serving is None:
+            last = VerifiedReleases(self.cluster, deployment).last()
+            return "" if last is None else last.release.revision
+        if serving.release.revision != candidate.revision.sha:
+            return serving.release.revision
+        before = VerifiedReleases(self.cluster, deployment).before(Release.model_validate(serving.release))
+        return "" if before is None else before.release.revision
+
+    def _provers(self, candidate: Candidate, image: str | None) -> Provers:
+        settings, wanted = self.settings, self.settings.checklist
+        approvals = Approvals(self.cluster, settings.application.deployment, settings.approval.approvers)
+
+        def approved() -> SignOff | None:
+            found = approvals.find("release", candidate.version)
+            return None if found is None else SignOff(found.by, found.at, f"ConfigMap {approvals.name}")
+
+        return {
+            **provers_of_code(
+                candidate,
+                wanted,
+                settings.release,
+                forge=self._forge(),
+                approvers=settings.approval.approvers,
+                approved=approved,
+            ),
+            **provers_of_infrastructure(self._infrastructure(), self._facts(candidate, image)),
+        }
+
+    def _forge(self) -> Forge | None:
+        wanted = self.settings.checklist
+        if wanted.forge is None:
+            return None
+        return GitHub(wanted.forge, timeout_seconds=wanted.timeout_seconds, token=os.environ.get(FORGE_TOKEN, ""))
+
+    def _facts(self, candidate: Candidate, image: str | None) -> ReleaseFacts:
+        try:
+            top = read_release_file(candidate, self.settings.checklist.release_files).top
+        except ReleaseFileError:
+            # Its own items say what is wrong with it.
+            return ReleaseFacts(candidate.version, image, None, "", ())
+        return ReleaseFacts(candidate.version, image, top.estimated_minutes, top.announcement, ())
+
+    def _infrastructure(self) -> Infrastructure:
+        settings, cluster = self.settings, self.cluster
+        wanted = settings.cluster
+        return Infrastructure(
+            stack=settings.environment,
+            deployment=settings.application.deployment,
+            directory=PROJECT_DIRECTORY,
+            context=Path(settings.image.context),
+            approval=settings.approval,
+            migration=settings.migration,
+            notify=settings.notify,
+            prometheus=settings.prometheus,
+            sources=settings.checklist,
+            cluster=cluster,
+            cluster_in=lambda namespace: connect(wanted.kubeconfig, wanted.context, namespace),
+            nodes=cluster.nodes,
+            connect=self.connected,
+            own_token=self.own_token,
+            clock=Clock(),
+            wall_clock=self.wall_clock,
+        )

@@ -1,0 +1,169 @@
+"""Where the program looks for the proofs of the checklist that it cannot find in git and on the forge.
+
+What is left out cannot be looked at, so its item stays open where the environment requires it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, Self, TypeVar
+
+from pydantic import Field, field_validator, model_validator
+
+from concerns.concern import DNS_LABEL, Concern
+from concerns.notify import Address, OptionalToken
+
+_Settings = TypeVar("_Settings", bound=Concern)
+_ID = r"^[A-Z0-9]{4,32}$"
+
+
+class MigrationFilesSettings(Concern):
+    """Files that no release can change the database without. Where git says that they are as before, none does."""
+
+    files: tuple[str, ...] = Field(
+        min_length=1, description="Files and directories below image.context, as migrations and alembic.ini."
+    )
+
+
+class AnnouncementSettings(Concern):
+    """How the stakeholders are told of a release before it begins."""
+
+    minutes_before: int = Field(default=0, ge=0, le=14 * 24 * 60, description="They are told so long before.")
+    links: tuple[str, ...] = Field(
+        default=(),
+        description="Beginnings of the addresses at which a release may be announced elsewhere than in Slack.",
+    )
+
+    @field_validator("links")
+    @classmethod
+    def _end_with_a_path(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        # Without the slash after it a host would also be the beginning of another host's name.
+        if not all(re.match(r"https://[^/\s]+/", each) for each in value):
+            message = "must each begin with https://<host>/"
+            raise ValueError(message)
+        return value
+
+
+class OnCallSettings(Concern):
+    """Whose shift it is, as PagerDuty knows: asked with notify.pagerduty.token. Exactly one of the two."""
+
+    schedule: str | None = Field(default=None, pattern=_ID, description="ID of a schedule.")
+    escalation_policy: str | None = Field(
+        default=None, pattern=_ID, description="ID of an escalation policy, of which the first level counts."
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        return _exactly_one(self, "schedule", "escalation_policy")
+
+
+class MetricBackupSettings(Concern):
+    """A backup that Prometheus knows of."""
+
+    last_success: str = Field(min_length=1, description="PromQL: when the last one succeeded, in Unix seconds.")
+    size: str = Field(min_length=1, description="PromQL: the bytes of the last one.")
+
+
+class CronJobBackupSettings(Concern):
+    """A backup that a CronJob makes, and whose log tells how large it is."""
+
+    name: str = Field(pattern=DNS_LABEL)
+    namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="Without it that of the stack.")
+    size_pattern: str = Field(
+        default="([0-9]+) bytes", description="Regular expression whose one group is the size in bytes."
+    )
+
+    @field_validator("size_pattern")
+    @classmethod
+    def _has_one_group(cls, value: str) -> str:
+        try:
+            groups = re.compile(value).groups
+        except re.error:
+            groups = 0
+        if groups != 1:
+            message = "must be a regular expression with one group: the digits of the size"
+            raise ValueError(message)
+        return value
+
+
+class SnapshotBackupSettings(Concern):
+    """A backup that is a VolumeSnapshot of the database's volume."""
+
+    claim: str = Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$", description="Name of the PersistentVolumeClaim.")
+    namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="Without it that of the stack.")
+
+
+class BackupSettings(Concern):
+    """Where the backups of the database can be seen: exactly one of `metric`, `cron_job` and `snapshot`."""
+
+    maximum_age_hours: float = Field(gt=0, le=24 * 31)
+    minimum_bytes: int = Field(default=1, ge=1, description="A smaller one counts as empty.")
+    metric: MetricBackupSettings | None = None
+    cron_job: CronJobBackupSettings | None = None
+    snapshot: SnapshotBackupSettings | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        return _exactly_one(self, "metric", "cron_job", "snapshot")
+
+
+class DashboardSettings(Concern):
+    """The dashboard that people watch a release on. Without `config_map` Grafana (notify.grafana) is asked for it."""
+
+    uid: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    config_map: str | None = Field(default=None, pattern=DNS_LABEL, description="ConfigMap that it is kept in.")
+    label: str = Field(
+        default="grafana_dashboard", pattern=r"^[A-Za-z0-9._/-]+$", description="By which Grafana's sidecar finds it."
+    )
+    namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="Of it; without it that of the stack.")
+
+
+class LogStoreSettings(Concern):
+    """A store of logs that is asked as Elasticsearch and OpenSearch are."""
+
+    url: Address
+    index: str = Field(default="logs-*", pattern=r"^[a-z0-9*][a-z0-9*._,-]*$", description="Index, or a pattern of it.")
+    filters: dict[str, str] = Field(
+        min_length=1, description="Keyword fields, and the values that tell the lines of this stack from others."
+    )
+    time_field: str = Field(default="@timestamp", min_length=1)
+    maximum_age_minutes: float = Field(gt=0, le=24 * 60, description="A line is fresh for so long.")
+    scheme: Literal["ApiKey", "Bearer", "Basic"] = Field(default="ApiKey", description="How the token is sent.")
+    token: OptionalToken = Field(default=None, description="A Pulumi secret; for Basic, base64 of user:password.")
+
+
+class DrillSettings(Concern):
+    """Where the proof of the last rollback drill is: in the cluster beside `deployment`, or in `file`."""
+
+    maximum_age_days: int = Field(ge=1, le=366)
+    stack: str = Field(default="staging", pattern=DNS_LABEL, description="Stack that the drill is run on.")
+    namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="Of that stack.")
+    deployment: str | None = Field(default=None, pattern=DNS_LABEL, max_length=40, description="Of that stack.")
+    file: str | None = Field(default=None, min_length=1, description="As releases/drill.json, in the project.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.namespace is None) != (self.deployment is None):
+            message = "must have namespace and deployment together"
+            raise ValueError(message)
+        return _exactly_one(self, "deployment", "file")
+
+
+class ChecklistSources(Concern):
+    """Where the proofs of items 8, 12, 13 and 16 to 19 are; of what is left out there is none."""
+
+    migration: MigrationFilesSettings | None = None
+    announcement: AnnouncementSettings | None = None
+    on_call: OnCallSettings | None = None
+    backup: BackupSettings | None = None
+    dashboard: DashboardSettings | None = None
+    logs: LogStoreSettings | None = None
+    drill: DrillSettings | None = None
+
+
+def _exactly_one(settings: _Settings, *names: str) -> _Settings:
+    given = [name for name in names if getattr(settings, name) is not None]
+    if len(given) != 1:
+        message = f"must have exactly one of: {', '.join(names)}; got {' and '.join(given) or 'none'}"
+        raise ValueError(message)
+    return settings

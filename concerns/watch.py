@@ -1,0 +1,132 @@
+"""What is watched for the hour after a production deployment, and by whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, model_validator
+
+from concerns.analysis import PrometheusSettings
+from concerns.concern import ADDRESS, Concern
+from concerns.quantity import QUANTITY
+from concerns.wrong import Wrong, contradiction
+
+Percent = Annotated[float, Field(gt=0, lt=100)]
+# By tag or by digest: a tag is looked up in the registry, so that pods always name a digest.
+IMAGE = (
+    r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+"
+    r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|@sha256:[0-9a-f]{64})$"
+)
+
+
+def _without_login(value: AnyHttpUrl) -> AnyHttpUrl:
+    if value.username or value.password or value.query or value.fragment:
+        message = "must be an address alone; a login goes into the secret beside it"
+        raise ValueError(message)
+    return value
+
+
+Address = Annotated[AnyHttpUrl, AfterValidator(_without_login)]
+
+
+class WatchLimits(Concern):
+    """What a release that serves has to keep to."""
+
+    p99_milliseconds: float = Field(default=500, gt=0, le=60_000, description="A bucket of the histogram ends there.")
+    error_percent: Percent = Field(default=0.1, description="Share of the requests that may end with an error.")
+    cache_hit_percent: Percent = Field(default=85, description="Share of the look-ups that has to hit the cache.")
+    query_p99_milliseconds: float = Field(
+        default=100, gt=0, le=60_000, description="Of the database's queries; a bucket of the histogram ends there."
+    )
+    database_connections_percent: Percent = Field(default=80, description="In use, of the pool of a pod.")
+    memory_percent: Percent = Field(default=70, description="In use, of what a pod is allocated.")
+    false_alarm_percent: Percent = Field(
+        default=1, description="Chance that a good release is taken back for its errors in the whole of the watch."
+    )
+
+
+class LogStoreSettings(Concern):
+    """The log store, which is asked by Elasticsearch's own API. A user with a password signs in, or an API key."""
+
+    url: Address
+    index: str = Field(
+        default="logs-*", pattern=r"^[a-z0-9*][a-z0-9*,._-]*$", description="Name or pattern of the indices."
+    )
+    service: str = Field(default="release-manager", min_length=1, description="Value of the field `service`.")
+    where: dict[str, str] = Field(
+        default_factory=dict, description="Further fields with their exact values, such as the namespace."
+    )
+    username: str = ""
+    password: SecretStr | None = Field(default=None, description="A Pulumi secret.")
+    api_key: SecretStr | None = Field(default=None, description="A Pulumi secret, as Elasticsearch encodes it.")
+    ca_file: str = Field(default="", description="Certificate authority to trust beside the system's.")
+    timeout_seconds: float = Field(default=10, ge=0.1, le=60, description="For each whole answer.")
+    every_seconds: float = Field(default=60, ge=5, le=600, description="From one look at the logs to the next.")
+    new_errors: Literal["tell", "rollback"] = Field(
+        default="tell", description="What follows a pattern at level ERROR that was not logged in the hour before."
+    )
+    new_error_lines: int = Field(
+        default=10, ge=1, description="With new_errors 'rollback': so many lines of one new pattern take it back."
+    )
+
+    @model_validator(mode="after")
+    def _signs_in_once(self) -> LogStoreSettings:
+        if self.api_key is not None and (self.password is not None or self.username):
+            message = "signs in with username and password, or with api_key: leave one of them out"
+            raise ValueError(message)
+        if (self.password is None) == bool(self.username):
+            message = "needs username and password together"
+            raise ValueError(message)
+        return self
+
+
+class WatchJobSettings(Concern):
+    """The Job that goes on watching after the update has returned. Addresses are those that its pod reaches."""
+
+    image: str = Field(pattern=IMAGE, description="Image of watch/Dockerfile, by tag or by digest.")
+    connect_to: str = Field(
+        default="", pattern=ADDRESS, description="Address, without a port, at which its pod asks /health."
+    )
+    prometheus_url: Address | None = Field(default=None, description="Without it prometheus.url.")
+    log_store_url: Address | None = Field(default=None, description="Without it watch.log_store.url.")
+    cpu_request: str = Field(default="20m", pattern=QUANTITY)
+    memory_request: str = Field(default="96Mi", pattern=QUANTITY)
+    memory_limit: str = Field(default="256Mi", pattern=QUANTITY)
+
+
+class WatchSettings(Concern):
+    """How a release is watched once it is verified. What is certainly bad takes it back, as a failed gate does."""
+
+    mode: Literal["inline", "job", "off"] = Field(
+        default="off", description="inline: the update goes on watching. job: a Job does, after it has returned."
+    )
+    minutes: float = Field(default=60, ge=1, le=1440)
+    look_seconds: float = Field(default=5, ge=0.5, le=60, description="From one look at the pods to the next.")
+    sustained_seconds: int = Field(
+        default=60, ge=5, le=1800, description="A limit that is exceeded for less takes nothing back."
+    )
+    blind_minutes: float = Field(
+        default=5, ge=0.1, le=60, description="People are told of what was not seen for so long."
+    )
+    rate_minutes: int = Field(default=2, ge=1, le=60, description="Prometheus is asked for so many last minutes.")
+    limits: WatchLimits = WatchLimits()
+    log_store: LogStoreSettings | None = None
+    job: WatchJobSettings | None = None
+
+
+def watch_contradictions(watch: WatchSettings, prometheus: PrometheusSettings | None) -> Iterator[Wrong]:
+    """Return what is wrong between the settings of the watch and others."""
+    if watch.mode == "off":
+        return
+    if prometheus is None:
+        yield contradiction("prometheus", None, f"watch.mode is '{watch.mode}': it asks for the cache and the queries")
+    if watch.mode == "job" and watch.job is None:
+        yield contradiction("watch.job", None, "watch.mode is 'job': name its image")
+    if watch.sustained_seconds < watch.look_seconds:
+        allowed = f"at least watch.look_seconds ({watch.look_seconds:g}), so that one look never decides"
+        yield contradiction("watch.sustained_seconds", watch.sustained_seconds, allowed)
+    if 60 * watch.minutes < 2 * (watch.sustained_seconds + 60 * watch.rate_minutes):
+        lasts = f"{watch.sustained_seconds + 60 * watch.rate_minutes} s"
+        allowed = f"what is bad has to last for {lasts} of it (watch.sustained_seconds, watch.rate_minutes): twice that"
+        yield contradiction("watch.minutes", watch.minutes, f"{allowed} or more")

@@ -1,0 +1,46 @@
+"""Who proves the items that git, the forge, files and people answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from concerns.checklist import ChecklistSettings
+from concerns.release import ReleaseSettings
+from evidence.checklist.candidate import Candidate
+from evidence.checklist.git_items import merged, tag
+from evidence.checklist.markers import markers
+from evidence.checklist.proof import Prover
+from evidence.checklist.review_item import review
+from evidence.checklist.sign_off import Recorded, approval, nobody, response_team
+from evidence.checklist.tests_item import automated_tests
+from evidence.checklist.written_items import architecture, notes, plan
+from evidence.forge.forge import Forge
+
+
+def provers_of_code(
+    candidate: Candidate,
+    settings: ChecklistSettings,
+    release: ReleaseSettings,
+    *,
+    forge: Forge | None,
+    approvers: Sequence[str],
+    approved: Recorded,
+    acknowledged: Recorded = nobody,
+) -> dict[str, Prover]:
+    """Return who proves each item, under its name: 1 to 7, 9, 10 and 14.
+
+    `approved` looks up what `make approve` recorded for the candidate's version, `acknowledged` whether the incident
+    response team stands by for it. Nothing is asked before a prover is called.
+    """
+    return {
+        "merged": merged(candidate, settings),
+        "tests": automated_tests(candidate, settings, forge),
+        "review": review(candidate, settings, forge),
+        "markers": markers(candidate, settings),
+        "tag": tag(candidate, settings, release),
+        "plan": plan(candidate, settings, forge),
+        "notes": notes(candidate, settings, forge),
+        "architecture": architecture(candidate, settings, forge),
+        "approval": approval(candidate, settings, forge, approvers=approvers, recorded=approved),
+        "response-team": response_team(candidate, settings, forge, acknowledged),
+    }

@@ -1,0 +1,1 @@
+"""The forge: check runs, reviews and approvals of a commit."""

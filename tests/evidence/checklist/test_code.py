@@ -1,0 +1,165 @@
+"""Every item of this part, from its prover to its line: proven, stated, waived, expired, missing, and service down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from concerns.checklist import ITEM_NAMES, ChecklistSettings
+from evidence.checklist.checklist import Checklist, Line
+from evidence.checklist.code import provers_of_code
+from evidence.checklist.gather import gather
+from evidence.checklist.item import BY_NAME
+from evidence.checklist.proof import State
+from evidence.checklist.sign_off import SignOff
+from tests.evidence.checklist.candidates import TAGGED, VERSION, candidate, checklist_settings, push, release
+from tests.evidence.checkouts import git
+from tests.evidence.forge.github_stand_in import REPOSITORY, GitHubStandIn, approved, check, judged, pull
+
+TODAY = date(2031, 5, 14)
+NAMES = (
+    "merged",
+    "tests",
+    "review",
+    "markers",
+    "tag",
+    "plan",
+    "notes",
+    "architecture",
+    "approval",
+    "response-team",
+)
+FORGE = {"repository": REPOSITORY, "environment": "production"}
+Gather = Callable[..., Checklist]
+
+
+@pytest.fixture
+def complete(checkout: Path) -> Gather:
+    """Return what gathers the checklist of a release that has everything; `github` and `settings` may differ."""
+    release(push(checkout))
+    git(checkout, "push", "-q", "--follow-tags")
+    sha = git(checkout, "rev-parse", "HEAD")
+    report = checkout.parent / f"{checkout.name}-report.xml"
+    report.write_text(f'<testsuite name="{sha}"><testcase name="a"/></testsuite>')
+    well = {
+        "known": {sha},
+        "checks": [check("unit"), check("integration"), check("e2e")],
+        "pulls": [pull()],
+        "reviews": [judged("ana")],
+        "runs": {4: [approved("ana")]},
+    }
+
+    def gathered(github: dict[str, Any] | None = None, record: SignOff | None = None, **values: Any) -> Checklist:
+        own = {"required": NAMES, "forge": FORGE, "test_reports": [str(report)], **values}
+        settings: ChecklistSettings = checklist_settings(**own)
+        forge = None if settings.forge is None else GitHubStandIn(**{**well, **(github or {})}).forge(settings.forge)
+        provers = provers_of_code(
+            candidate(checkout), settings, TAGGED, forge=forge, approvers=("ana",), approved=lambda: record
+        )
+        assert set(provers) == set(NAMES)
+        return gather(provers, settings, environment="prod", version=VERSION, today=TODAY)
+
+    return gathered
+
+
+def bare(checkout: Path, **values: Any) -> Checklist:
+    """Gather the checklist of a commit that has nothing."""
+    settings = checklist_settings(required=NAMES, timeout_seconds=30, **values)
+    provers = provers_of_code(
+        candidate(checkout), settings, TAGGED, forge=None, approvers=("ana",), approved=lambda: None
+    )
+    return gather(provers, settings, environment="prod", version=VERSION, today=TODAY)
+
+
+def line_of(checklist: Checklist, name: str) -> Line:
+    return next(line for line in checklist.lines if line.item.name == name)
+
+
+def statement(name: str, until: str) -> dict[str, Any]:
+    said = {"item": name, "by": "ben", "dated": "2031-05-01", "until": until, "text": "seen on paper"}
+    return {"may_be_stated": "all", "statements": [said]}
+
+
+def waiver(name: str, until: str) -> dict[str, Any]:
+    return {"waivers": [{"item": name, "by": "ben", "until": until, "reason": "the runner is down"}]}
+
+
+def test_the_names_in_the_settings_are_those_of_the_items() -> None:
+    assert tuple(BY_NAME) == ITEM_NAMES
+
+
+def test_a_release_that_has_everything_has_nothing_open(complete: Gather) -> None:
+    checklist = complete()
+    assert [(line.item.name, line.proof) for line in checklist.open] == []
+    assert {line.proof.state for line in checklist.lines if line.item.name in NAMES} == {State.PROVEN}
+
+
+def test_without_a_forge_reports_and_the_record_prove_all_but_the_review(complete: Gather) -> None:
+    record = SignOff("ana", datetime(2031, 5, 14, tzinfo=UTC), "approvals")
+    assert [line.item.name for line in complete(record=record, forge=None).open] == ["review"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_bare_commit_lacks_is_missing_with_what_closes_it(checkout: Path, name: str) -> None:
+    line = line_of(bare(checkout), name)
+    assert (line.proof.state, line.open) == (State.MISSING, True)
+    assert line.proof.closes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_stated_where_that_is_allowed(checkout: Path, name: str) -> None:
+    line = line_of(bare(checkout, **statement(name, "2031-05-14")), name)
+    assert (line.proof.state, line.open) == (State.STATED, False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_waived(checkout: Path, name: str) -> None:
+    line = line_of(bare(checkout, **waiver(name, "2031-05-14")), name)
+    assert (line.proof.state, line.open) == (State.WAIVED, False)
+
+
+@pytest.mark.parametrize("claim", [statement, waiver])
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_stated_or_waived_until_yesterday_has_expired(
+    checkout: Path, name: str, claim: Callable[[str, str], dict[str, Any]]
+) -> None:
+    line = line_of(bare(checkout, **claim(name, "2031-05-13")), name)
+    assert (line.proof.state, line.open) == (State.EXPIRED, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("tests", {}), ("review", {}), ("approval", {}), ("response-team", {"critical_labels": ["critical"]})],
+)
+def test_a_forge_that_is_down_makes_its_items_unknown_and_blocks(
+    complete: Gather, name: str, settings: dict[str, Any]
+) -> None:
+    line = line_of(complete({"fails": {"": httpx.ConnectError("")}}, **settings), name)
+    assert (line.proof.state, line.open) == (State.UNKNOWN, True)
+    assert (line.proof.value, line.proof.closes) == (
+        f"GitHub {REPOSITORY} gives no answer (ConnectError)",
+        "see that https://api.github.com answers from here",
+    )
+
+
+@pytest.mark.parametrize("name", ["merged", "markers", "tag", "plan", "notes", "architecture"])
+def test_git_that_does_not_answer_makes_its_items_unknown_and_blocks(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    release(push(checkout))
+    settings = checklist_settings(required=[name])
+    judged_one = candidate(checkout)
+    provers = provers_of_code(judged_one, settings, TAGGED, forge=None, approvers=(), approved=lambda: None)
+    monkeypatch.setenv("PATH", "/nowhere")
+    checklist = gather({name: provers[name]}, settings, environment="prod", version=VERSION, today=TODAY)
+    assert [line.proof.state for line in checklist.open] == [State.UNKNOWN]
+    assert checklist.open[0].proof.value == "git is not on PATH"
+
+
+def test_looking_twice_at_an_unchanged_situation_gives_the_same_inputs(complete: Gather) -> None:
+    assert complete().inputs() == complete().inputs()

@@ -1,0 +1,198 @@
+"""What a release is watched with: its pods, looked at directly, and what is slow to answer, asked beside it."""
+
+from __future__ import annotations
+
+import math
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+
+from checks.alerts import AlertWatch
+from checks.background import Background
+from checks.key_metrics import connection_limit, memory_limit
+from checks.objects import Pod
+from checks.prometheus import Prometheus
+from checks.reader import Unreachable
+from checks.rollout import newest_hash, split_pods
+from checks.traffic import TrafficMeter
+from checks.verdict import Kind, Verdict
+from checks.waiting import Clock
+from checks.watching.bad_share import BadShare
+from checks.watching.from_prometheus import CACHE, QUERY_LATENCY, SLOW_SHARE, CountedInPrometheus
+from checks.watching.log_store import LogStore
+from checks.watching.log_watch import LogWatch
+from checks.watching.pods_watch import SIGNALS, PodLimitsOfWatch, PodsWatch
+from checks.watching.sustained import Sustained
+from cluster.api import Cluster
+from cluster.errors import ClusterError
+from cluster.names import STABLE
+from concerns.quantity import amount
+from concerns.watch import LogStoreSettings
+from watch.plan import WatchPlan
+from watch.trust import trust_of
+
+ALERTS, LOGS = "alerts", "logs"
+SEVERITIES = ("critical", "warning")
+METRICS_TIMEOUT_SECONDS = 2.0
+PROMETHEUS_INTERVAL_SECONDS = 10.0
+# No look asks for more than that many answers of one timeout each.
+MOST_ANSWERS = 6
+CHANCE_OF_ONE_LOOK = 0.001
+
+ClientOf = Callable[[ssl.SSLContext, httpx.Auth | None, Mapping[str, str]], httpx.Client]
+
+
+def client_of(trust: ssl.SSLContext, auth: httpx.Auth | None, headers: Mapping[str, str]) -> httpx.Client:
+    """Return a client that trusts, signs in and speaks so."""
+    return httpx.Client(verify=trust, auth=auth, headers=dict(headers))
+
+
+@dataclass
+class WatchInstruments:
+    """Looks at the pods and asks the watches that run beside for what they found last."""
+
+    cluster: Cluster
+    plan: WatchPlan
+    pods_watch: PodsWatch
+    beside: Mapping[str, Background]
+    pods: list[str] = field(default_factory=list)
+
+    def look(self) -> Mapping[str, Verdict]:
+        """Return a verdict for each signal."""
+        try:
+            found = self._pods()
+            self.pods[:] = [pod.metadata.name for pod in found if pod.ready]
+            seen = self.pods_watch.look(found)
+        except (ClusterError, Unreachable) as error:
+            seen = {name: Verdict(Kind.UNREACHABLE, str(error)) for name in SIGNALS}
+        return {**seen, **{name: watch.latest() for name, watch in self.beside.items()}}
+
+    def _pods(self) -> Sequence[Pod]:
+        names = self.plan.names
+        selector = names.selector(STABLE)
+        deployment = self.cluster.deployment(names.deployment)
+        if deployment is None:
+            raise ClusterError(f"Deployment {names.deployment} is gone")
+        current, _ = split_pods(self.cluster.pods(selector), newest_hash(self.cluster, deployment, selector))
+        return current
+
+
+@dataclass(frozen=True)
+class Opening:
+    """Opens the instruments of a plan, as often as wanted; each begins to count anew.
+
+    `deployed_at` says when the release was begun: the logs since then are compared with those of the hour before.
+    """
+
+    plan: WatchPlan
+    cluster: Cluster
+    deployed_at: Callable[[], datetime]
+    clock: Clock
+    wall_clock: Callable[[], datetime]
+    client: ClientOf = client_of
+
+    @contextmanager
+    def open(self) -> Iterator[WatchInstruments]:
+        """Give the instruments, until the body ends."""
+        plan, pods = self.plan, list[str]()
+        with ExitStack() as stack:
+            meter = stack.enter_context(
+                TrafficMeter(
+                    self.cluster, plan.application.port, timeout_seconds=METRICS_TIMEOUT_SECONDS, clock=self.clock
+                )
+            )
+            crashing = Sustained(plan.watch.sustained_seconds, self.clock)
+            pods_watch = PodsWatch(self.cluster, meter, self._limits(), crashing, self.clock)
+            beside = {
+                name: stack.enter_context(each)
+                for name, each in {**self._from_prometheus(stack, pods), **self._logs(stack)}.items()
+            }
+            yield WatchInstruments(self.cluster, plan, pods_watch, beside, pods)
+
+    def _limits(self) -> PodLimitsOfWatch:
+        watch = self.plan.watch
+        limits, looks = watch.limits, max(2, math.ceil(watch.sustained_seconds / watch.look_seconds))
+
+        def share(what: str, limit: float) -> BadShare:
+            alarm = limits.false_alarm_percent / 100 / 2
+            return BadShare(what, limit, alarm, watch.sustained_seconds, 60 * watch.minutes)
+
+        slow_seconds = limits.p99_milliseconds / 1000
+        return PodLimitsOfWatch(
+            errors=share("ended with an error", limits.error_percent / 100),
+            slow=share(f"took longer than {limits.p99_milliseconds:g} ms", SLOW_SHARE),
+            slow_seconds=slow_seconds,
+            connections=connection_limit(limits.database_connections_percent, looks=looks),
+            memory=memory_limit(limits.memory_percent, looks=looks),
+            allocated_bytes=float(amount(self.plan.application.resources.memory_limit)),
+        )
+
+    def _from_prometheus(self, stack: ExitStack, pods: Sequence[str]) -> dict[str, Background]:
+        plan, watch = self.plan, self.plan.watch
+        seconds = plan.prometheus_timeout_seconds
+        client = stack.enter_context(self.client(trust_of(""), None, {}))
+        prometheus = stack.enter_context(Prometheus(plan.prometheus_url, client, seconds))
+        counted = CountedInPrometheus(prometheus, plan.namespace, watch.rate_minutes, CHANCE_OF_ONE_LOOK)
+        alerts = AlertWatch(
+            prometheus,
+            target={"namespace": plan.namespace},
+            release={"version": plan.release.version},
+            severities=SEVERITIES,
+        )
+        limits = watch.limits
+        # What a rate shows of a moment it shows for all its minutes.
+        lasting = 60 * watch.rate_minutes + watch.sustained_seconds
+        looks: dict[str, tuple[Callable[[], Verdict], float]] = {
+            CACHE: (lambda: counted.cache(tuple(pods), least_hits=limits.cache_hit_percent / 100), lasting),
+            QUERY_LATENCY: (
+                lambda: counted.queries(tuple(pods), slow_seconds=limits.query_p99_milliseconds / 1000),
+                lasting,
+            ),
+            ALERTS: (alerts.look, watch.sustained_seconds),
+        }
+        return {
+            name: self._beside(f"Prometheus ({name})", look, lasts, PROMETHEUS_INTERVAL_SECONDS, seconds)
+            for name, (look, lasts) in looks.items()
+        }
+
+    def _logs(self, stack: ExitStack) -> dict[str, Background]:
+        wanted = self.plan.watch.log_store
+        if wanted is None:
+            return {}
+        client = stack.enter_context(self._signed_in(wanted))
+        store = LogStore(
+            str(wanted.url),
+            client,
+            index=wanted.index,
+            service=wanted.service,
+            where=wanted.where,
+            timeout_seconds=wanted.timeout_seconds,
+        )
+        stack.callback(store.close)
+        watch = LogWatch(store, self.deployed_at(), wanted.new_errors, wanted.new_error_lines, self.wall_clock)
+        every = wanted.every_seconds
+        return {LOGS: self._beside("the log store", watch.look, every, every, wanted.timeout_seconds)}
+
+    def _signed_in(self, wanted: LogStoreSettings) -> httpx.Client:
+        auth, headers = None, dict[str, str]()
+        if wanted.password is not None:
+            auth = httpx.BasicAuth(wanted.username, wanted.password.get_secret_value())
+        if wanted.api_key is not None:
+            headers["Authorization"] = f"ApiKey {wanted.api_key.get_secret_value()}"
+        return self.client(trust_of(self.plan.log_store_trust), auth, headers)
+
+    def _beside(
+        self, name: str, look: Callable[[], Verdict], lasts: float, interval: float, timeout: float
+    ) -> Background:
+        sustained = Sustained(lasts, self.clock)
+        return Background(
+            lambda: sustained.judge(look()),
+            name=name,
+            interval_seconds=interval,
+            fresh_seconds=2 * interval + MOST_ANSWERS * timeout,
+            clock=self.clock,
+        )
