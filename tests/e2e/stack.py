@@ -110,9 +110,11 @@ class Stack:
 
     def command(self, *arguments: str, settings: dict[str, Any] | None = None) -> Result:
         """Run `python -m commands` as the Makefile does, with `settings` laid over those of the sandbox."""
-        environment = {**os.environ, OVERLAY: str(self._overlay(settings))}
+        variables = {**os.environ, **self.runner.variables, OVERLAY: str(self._overlay(settings))}
         started = time.monotonic()
-        done = self._run([sys.executable, "-m", "commands", *arguments, "--stack", self.name], environment)
+        with stack_files_as_they_were(self.checkout):
+            environment = self.runner.environment.over(variables)
+            done = self._run([sys.executable, "-m", "commands", *arguments, "--stack", self.name], environment)
         print(done.stdout)
         return Result(done.returncode, done.stdout, time.monotonic() - started)
 

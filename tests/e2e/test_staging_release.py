@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from evidence.checklist.drill_item import DrillProof, drill_record
 from tests.e2e.stack import BY, Stack
 
 # What these tests do not ask about need not be measured for as long as on a real release.
@@ -84,6 +85,25 @@ def test_the_database_is_at_the_head_before_a_pod_changes(verified_staging: Stac
     )
     log = verified_staging.world.kubectl.run("logs", f"job/{record['data']['job']}", namespace="staging")
     assert "(head)" in log
+
+
+def test_a_drill_is_taken_back_and_leaves_the_proof_that_the_checklist_asks_for(verified_staging: Stack) -> None:
+    pods, version = verified_staging.pods(), verified_staging.health()["version"]
+
+    done = verified_staging.command("drill", "--by", "a test", settings=QUICK)
+
+    assert done.status == 0, done.text
+    assert "the drill on staging passed: step smoke tests ended with FAIL" in done.text
+    found = verified_staging.world.kubectl.get_json(
+        "configmap", drill_record(verified_staging.deployment), namespace=verified_staging.namespace
+    )
+    proof = DrillProof.from_data(found["data"])
+    assert (proof.passed, proof.version_good, proof.by) == (True, version, "a test")
+    assert verified_staging.health()["version"] == version
+    # The pods went and came again; the release is the same.
+    assert len(verified_staging.pods()) == len(pods)
+    again = verified_staging.up("--expect-no-changes", settings=QUICK)
+    assert again.status == 0, again.text
 
 
 def test_failing_smoke_tests_take_the_release_back_and_its_approval_is_asked_for_again(verified_staging: Stack) -> None:
