@@ -39,13 +39,12 @@ FORGE_TOKEN = "GITHUB_TOKEN"  # noqa: S105  (the name of a variable)
 class Checklisting:
     """Gathers the proofs of the nineteen items for a release of one stack.
 
-    `cluster` is where the release is to go; `own_token` is the fencing token of the release that this process holds.
+    `cluster` is where the release is to go.
     """
 
     settings: Settings
     cluster: Cluster
     connected: Callable[[str], httpx.Client]
-    own_token: Callable[[], int | None] = lambda: None
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def of_checkout(self, image: FoundImage | None) -> Checklist:
@@ -133,7 +132,6 @@ class Checklisting:
             cluster_in=lambda namespace: connect(wanted.kubeconfig, wanted.context, namespace),
             nodes=cluster.nodes,
             connect=self.connected,
-            own_token=self.own_token,
             clock=Clock(),
             wall_clock=self.wall_clock,
         )

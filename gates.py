@@ -156,7 +156,6 @@ class Gates:
             self.settings,
             self._cluster(),
             lambda address: client(address, trust(ca_file)),
-            lambda: self.holding.token,
         )
 
     def promoted(self, record: Mapping[str, str], reporter: Reporter) -> None:

@@ -53,7 +53,6 @@ class Infrastructure:
 
     `directory` is the project's, `context` the one that the image is built from. `cluster_in` returns the cluster
     seen from a namespace, `nodes` its nodes as JSON, `connect` a client for an address that follows no redirect.
-    `own_token` is the fencing token of the release that this process holds, None where it holds none.
     """
 
     stack: str
@@ -69,7 +68,6 @@ class Infrastructure:
     cluster_in: Callable[[str], Cluster]
     nodes: Callable[[], Sequence[JsonObject]]
     connect: Connect
-    own_token: Callable[[], int | None] = lambda: None
     clock: Clock = field(default_factory=Clock)
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     linter: Linter = run_squawk
@@ -150,8 +148,6 @@ def _surroundings(around: Infrastructure, release: ReleaseFacts) -> dict[str, Pr
             deployment=around.deployment,
             stack=stack,
             ask_prometheus=around.ask_prometheus,
-            own_token=around.own_token,
-            wall_clock=around.wall_clock,
         ),
         "backup": backup_prover(
             sources.backup,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 from checks.objects import Condition
@@ -13,7 +12,6 @@ from checks.prometheus import Alert, Prometheus
 from checks.reader import Unreachable
 from cluster.api import Cluster, JsonObject
 from cluster.errors import ClusterError
-from cluster.lease.lease import LONGEST_DURATION_SECONDS, Lease
 from evidence.checklist.proof import Proof, Prover, State
 from evidence.checklist.service import NONSENSE, without_mend
 
@@ -38,7 +36,7 @@ class _Found:
 class TargetItem:
     """Looks at one environment. `nodes` returns the cluster's nodes as JSON, and may raise as `cluster` does.
 
-    `own_token` is the fencing token of the release that this process holds, None where it holds none.
+    Deliberately does not ask who holds the release: the Lease itself waits for a holder that is gone, and names one.
     `ask_prometheus` is None where the stack names no Prometheus.
     """
 
@@ -47,8 +45,6 @@ class TargetItem:
     deployment: str
     stack: str
     ask_prometheus: AskPrometheus | None
-    own_token: Callable[[], int | None]
-    wall_clock: Callable[[], datetime]
 
     def prove(self) -> Proof:
         """Look once. What is known to be wrong counts before what is not known."""
@@ -58,7 +54,6 @@ class TargetItem:
             self._looked(self._namespace, "the namespace", found)
             self._looked(self._nodes, "the nodes", found)
             self._looked(self._stable, self.deployment, found)
-            self._looked(self._lease, "who is releasing", found)
         except Unreachable as error:
             found.unknown.append("the cluster gives no answer")
             found.seen.append(str(error))
@@ -124,18 +119,6 @@ class TargetItem:
         found.seen.append(f"{available} of {wanted} pods")
         found.closes.append(f"kubectl -n {self.cluster.namespace} describe deployment {self.deployment}")
 
-    def _lease(self, found: _Found) -> None:
-        term = Lease(self.cluster, self.deployment).read().term
-        last = term.renewed_at
-        # Whoever gave no sign of life for so long is gone, whatever the two clocks differ by.
-        gone = last is not None and self.wall_clock() - last > timedelta(seconds=2 * LONGEST_DURATION_SECONDS)
-        if not term.holder or gone or term.token == self.own_token():
-            found.right.append("no other release is under way")
-            return
-        found.wrong.append("another release is under way")
-        found.seen.append(f"held by {term.named_holder}")
-        found.closes.append(f"wait until it has ended: make history STACK={self.stack}")
-
     def _alerts(self, found: _Found) -> None:
         if self.ask_prometheus is None:
             found.unknown.append("no Prometheus is named that knows which alerts fire")
@@ -172,8 +155,6 @@ def environment_prover(
     deployment: str,
     stack: str,
     ask_prometheus: AskPrometheus | None,
-    own_token: Callable[[], int | None],
-    wall_clock: Callable[[], datetime],
 ) -> Prover:
     """Return what proves that the environment is healthy. See TargetItem for the parameters."""
     item = TargetItem(
@@ -182,8 +163,6 @@ def environment_prover(
         deployment=deployment,
         stack=stack,
         ask_prometheus=ask_prometheus,
-        own_token=own_token,
-        wall_clock=wall_clock,
     )
     return item.prove
 

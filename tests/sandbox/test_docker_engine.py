@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -102,13 +103,15 @@ def test_the_rules_are_not_taken_for_the_clusters() -> None:
 
 def test_a_process_is_ours_only_if_its_program_is_too(tmp_path: Path) -> None:
     """Somebody who looks at the engine's files must not be ended with the engine."""
-    named = Path("/proc/self/cmdline").read_bytes().split(b"\0")[0].decode()
-    run = Path(named).parent
-    assert run.is_absolute()
+    run = Path(sys.executable).parent
     ours = Leftovers(programs=Path("/"), run=run, data=tmp_path, control_group="none")
-    assert os.getpid() in ours.processes()
-    assert os.getpid() not in replace(ours, programs=tmp_path).processes()
-    assert os.getpid() not in replace(ours, run=tmp_path).processes()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        try:
+            assert process.pid in ours.processes()
+            assert process.pid not in replace(ours, programs=tmp_path).processes()
+            assert process.pid not in replace(ours, run=tmp_path).processes()
+        finally:
+            process.kill()
 
 
 def test_leftover_control_groups_and_runtime_files_go_and_data_stay(tmp_path: Path) -> None:

@@ -17,33 +17,18 @@ from evidence.checklist.proof import Proof, State
 from evidence.checklist.target_item import environment_prover
 from tests.checks.fake_prometheus import alert, alerts
 from tests.cluster.api_server import Failure, template
-from tests.evidence.checklist.services import DOWN, Kubernetes, ago, asking, away, says_what_closes, wall_clock
+from tests.evidence.checklist.services import DOWN, Kubernetes, asking, away, says_what_closes
 from tests.recorded import NAME, NAMESPACE, Json, deployment
 
 NAMESPACE_PATH = f"/api/v1/namespaces/{NAMESPACE}"
 OURS = {"namespace": NAMESPACE, "severity": "critical"}
-HEALTHY = (
-    f"namespace {NAMESPACE} is there; every node is ready; {NAME} is available; no other release is under way;"
-    " no critical alert fires"
-)
+HEALTHY = f"namespace {NAMESPACE} is there; every node is ready; {NAME} is available; no critical alert fires"
 
 
 def node(name: str = "node-1", **conditions: str) -> JsonObject:
     kinds = {"Ready": "True", "MemoryPressure": "False", "DiskPressure": "False", "PIDPressure": "False"}
     listed = [{"type": kind, "status": status} for kind, status in {**kinds, **conditions}.items()]
     return {"metadata": {"name": name}, "status": {"conditions": listed}}
-
-
-def lease(holder: str, *, seconds: float = 5, token: int = 7) -> Json:
-    renewed = ago(seconds=seconds).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    spec = {
-        "holderIdentity": holder,
-        "leaseDurationSeconds": 15,
-        "leaseTransitions": token,
-        "acquireTime": renewed,
-        "renewTime": renewed,
-    }
-    return {"metadata": {"name": NAME, "resourceVersion": "3"}, "spec": spec}
 
 
 def healthy() -> Kubernetes:
@@ -63,7 +48,6 @@ def prove(
     server: Kubernetes,
     nodes: list[JsonObject] | Exception | None = None,
     prometheus: Callable[[], AbstractContextManager[Prometheus]] | None = QUIET,
-    own_token: int | None = None,
 ) -> Proof:
     def listed() -> list[Any]:
         if isinstance(nodes, Exception):
@@ -76,8 +60,6 @@ def prove(
         deployment=NAME,
         stack="prod",
         ask_prometheus=prometheus,
-        own_token=lambda: own_token,
-        wall_clock=wall_clock,
     )()
 
 
@@ -139,38 +121,6 @@ def test_a_stable_that_the_cluster_has_not_looked_at_is_unknown() -> None:
     server = healthy()
     server.deployment = deployment(generation=5, observed=4)
     assert says_what_closes(prove(server), State.UNKNOWN)
-
-
-def test_another_release_is_waited_for() -> None:
-    server = healthy()
-    server.leases[NAME] = lease("ann@host pid 7 (pulumi up)")
-    proof = prove(server)
-    assert says_what_closes(proof, State.MISSING)
-    assert proof.value == "another release is under way"
-    assert "ann@host pid 7 (pulumi up) since 2024-05-14 09:29:55 UTC" in proof.seen
-    assert "make history STACK=prod" in proof.closes
-
-
-def test_the_release_of_this_very_process_is_no_other() -> None:
-    server = healthy()
-    server.leases[NAME] = lease("me", token=7)
-    assert prove(server, own_token=7).state is State.PROVEN
-    assert prove(server, own_token=6).state is State.MISSING
-
-
-@pytest.mark.parametrize("found", [lease("gone", seconds=121), lease("")])
-def test_a_run_that_is_gone_is_not_under_way(found: Json) -> None:
-    server = healthy()
-    server.leases[NAME] = found
-    assert prove(server).state is State.PROVEN
-
-
-def test_a_lease_that_says_nothing_is_unknown() -> None:
-    server = healthy()
-    server.leases[NAME] = {"metadata": {"resourceVersion": "1"}, "spec": {"leaseDurationSeconds": "long"}}
-    proof = prove(server)
-    assert says_what_closes(proof, State.UNKNOWN)
-    assert "delete lease" in proof.closes
 
 
 def test_a_critical_alert_of_the_environment_is_missing_any_other_is_not() -> None:
