@@ -14,7 +14,6 @@ from checks.waiting import Clock
 from cluster.access import connect
 from cluster.api import Cluster
 from cluster.approval.approvals import Approvals
-from cluster.release import Release
 from cluster.releases import VerifiedReleases, serving_release
 from evidence.checklist.candidate import Candidate, read_candidate
 from evidence.checklist.checklist import Checklist
@@ -61,13 +60,18 @@ class Checklisting:
     def _gather(self, candidate: Candidate, image: FoundImage | None) -> Checklist:
         candidate = replace(candidate, before=self._before(candidate))
         reference = None if image is None else image.reference
-        return gather(
-            self._provers(candidate, reference),
-            self.settings.checklist,
-            environment=candidate.environment,
-            version=candidate.version,
-            today=self.wall_clock().date(),
-        )
+        forge = self._forge()
+        try:
+            return gather(
+                self._provers(candidate, reference, forge),
+                self.settings.checklist,
+                environment=candidate.environment,
+                version=candidate.version,
+                today=self.wall_clock().date(),
+            )
+        finally:
+            if forge is not None:
+                forge.close()
 
     def _before(self, candidate: Candidate) -> str:
         """Return the commit of the release whose place the candidate takes; empty before the first."""
@@ -78,10 +82,10 @@ class Checklisting:
             return "" if last is None else last.release.revision
         if serving.release.revision != candidate.revision.sha:
             return serving.release.revision
-        before = VerifiedReleases(self.cluster, deployment).before(Release.model_validate(serving.release))
+        before = VerifiedReleases(self.cluster, deployment).before(serving.release)
         return "" if before is None else before.release.revision
 
-    def _provers(self, candidate: Candidate, image: str | None) -> Provers:
+    def _provers(self, candidate: Candidate, image: str | None, forge: Forge | None) -> Provers:
         settings, wanted = self.settings, self.settings.checklist
         approvals = Approvals(self.cluster, settings.application.deployment, settings.approval.approvers)
 
@@ -94,14 +98,14 @@ class Checklisting:
                 candidate,
                 wanted,
                 settings.release,
-                forge=self._forge(),
+                forge=forge,
                 approvers=settings.approval.approvers,
                 approved=approved,
             ),
             **provers_of_infrastructure(self._infrastructure(), self._facts(candidate, image)),
         }
 
-    def _forge(self) -> Forge | None:
+    def _forge(self) -> GitHub | None:
         wanted = self.settings.checklist
         if wanted.forge is None:
             return None
