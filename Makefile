@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 SANDBOX = $(PYTHON) -m sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview approve migration-plan rollback history checklist announce drill load dashboard-preview down status environment check test faults bench bench-canary mutants schema lock
+.PHONY: help up preview approve migration-plan rollback history checklist announce drill load watch-image dashboard-preview down status environment check test faults bench bench-canary mutants schema lock
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
@@ -59,6 +59,12 @@ status: .venv/.ready ## What of the sandbox runs
 
 environment: .venv/.ready ## Variables to call pulumi by hand: eval "$$(make environment)"
 	@$(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"
+
+watch-image: .venv/.ready ## Build and push the image of the watch's Job from HEAD: IMAGE=<repository:tag>, BASE_IMAGE=<its base>
+	@set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"); eval "$$found"; \
+	git archive HEAD checks cluster concerns notify watch \
+		| docker build -f watch/Dockerfile $(if $(BASE_IMAGE),--build-arg BASE_IMAGE="$(BASE_IMAGE)") -t "$(IMAGE)" -; \
+	docker push "$(IMAGE)"
 
 dashboard-preview: .venv/.ready ## The dashboard of STACK from live data as dashboard.svg: PROMETHEUS=<address>, MINUTES
 	@set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"); eval "$$found"; \
