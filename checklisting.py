@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from evidence.checklist.checklist import Checklist
 from evidence.checklist.code import provers_of_code
 from evidence.checklist.gather import gather
 from evidence.checklist.infrastructure import Infrastructure, ReleaseFacts, provers_of_infrastructure
+from evidence.checklist.prometheus_rules import DeclaredAlert
 from evidence.checklist.proof import Provers
 from evidence.checklist.release_file import ReleaseFileError, read_release_file
 from evidence.checklist.sign_off import SignOff
@@ -27,6 +28,8 @@ from evidence.forge.forge import Forge
 from evidence.forge.github import GitHub
 from evidence.git import Revision
 from evidence.image import FoundImage
+from monitoring.prometheus_rule import alerts
+from monitoring.subject import Watched
 from settings import Settings
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent
@@ -116,8 +119,13 @@ class Checklisting:
             top = read_release_file(candidate, self.settings.checklist.release_files).top
         except ReleaseFileError:
             # Its own items say what is wrong with it.
-            return ReleaseFacts(candidate.version, image, None, "", ())
-        return ReleaseFacts(candidate.version, image, top.estimated_minutes, top.announcement, ())
+            return ReleaseFacts(candidate.version, image, None, "", self._alerts)
+        return ReleaseFacts(candidate.version, image, top.estimated_minutes, top.announcement, self._alerts)
+
+    @property
+    def _alerts(self) -> Sequence[DeclaredAlert]:
+        monitoring = self.settings.monitoring
+        return () if monitoring.format == "off" else alerts(Watched.of(self.settings, monitoring))
 
     def _infrastructure(self) -> Infrastructure:
         settings, cluster = self.settings, self.cluster

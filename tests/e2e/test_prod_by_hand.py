@@ -56,7 +56,8 @@ def load(prod: Stack) -> Iterator[Load]:
 @pytest.fixture(scope="module")
 def both(prod: Stack, load: Load) -> Stack:  # noqa: ARG001  (without requests no canary is promoted)
     """Production where first the one configuration was verified and then the other."""
-    prod.world.kubectl.run("scale", "deployment", prod.deployment, "--replicas=4", "-n", prod.namespace)
+    if prod.objects("deployments"):
+        prod.world.kubectl.run("scale", "deployment", prod.deployment, "--replicas=4", "-n", prod.namespace)
     prod.approved_release()
     for settings in (ONE, OTHER):
         result = prod.up(settings=settings)

@@ -42,8 +42,10 @@ BROKEN: dict[str, Any] = {**SMALL, "application": {"environment": {"FAULT_ERROR_
 @pytest.fixture(scope="module")
 def released(prod: Stack) -> Iterator[Stack]:
     """Production with a verified release on few pods; it has as many as before in the end."""
-    before = deployment(prod, prod.deployment)["spec"]["replicas"]
-    scale(prod, REPLICAS)
+    there = bool(prod.objects("deployments"))
+    before = deployment(prod, prod.deployment)["spec"]["replicas"] if there else REPLICAS
+    if there:
+        scale(prod, REPLICAS)
     prod.approved_release()
     result, _ = prod.up_under_load(rate=RATE, settings=SMALL)
     assert result.status == 0, result.text
