@@ -104,7 +104,16 @@ class Sender:
         return None, why, None
 
     def _ask(self, request: httpx.Request, seconds: float) -> Answer:
-        """Read the answer as it comes, so that one that only drips is left in time."""
+        answer, content = self.read(request, seconds, drips_after=seconds, largest=LARGEST_ANSWER_BYTES)
+        return Answer(answer.status_code, _object_in(content), seconds_in(answer.headers.get("Retry-After", "")))
+
+    def read(
+        self, request: httpx.Request, seconds: float, *, drips_after: float, largest: int
+    ) -> tuple[httpx.Response, bytes]:
+        """Return the answer, and its body as far as it goes beyond `largest` bytes by one piece at most.
+
+        Read as it comes, so that one that only drips is left after `drips_after` seconds. Raises httpx.RequestError.
+        """
         again = httpx.Request(
             request.method,
             request.url,
@@ -117,13 +126,13 @@ class Sender:
         try:
             for chunk in answer.iter_bytes():
                 content += chunk
-                if len(content) > LARGEST_ANSWER_BYTES:
+                if len(content) > largest:
                     break
-                if self.clock.now() - started > seconds:
+                if self.clock.now() - started > drips_after:
                     raise httpx.ReadTimeout("the answer drips", request=again)
         finally:
             answer.close()
-        return Answer(answer.status_code, _object_in(content), _seconds_in(answer.headers.get("Retry-After", "")))
+        return answer, content
 
 
 def client(address: str, trust: ssl.SSLContext, transport: httpx.BaseTransport | None = None) -> httpx.Client:
@@ -141,6 +150,6 @@ def _object_in(content: bytes) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _seconds_in(text: str) -> float | None:
+def seconds_in(text: str) -> float | None:
     """Return the seconds of a Retry-After; its other form, a date, is not used by those who are told."""
     return float(text) if text.isascii() and text.isdigit() else None

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from notify.sending import Answer, NotTold, Sender, refused
+from notify.sending import Answer, NotTold, Sender, refused, seconds_in
 
 # A page of so many comments, each as long as it may be, is about 2 MB.
 PER_PAGE = 30
@@ -30,24 +30,10 @@ class ForgeSender(Sender):
     deadline_seconds: float = DEADLINE_SECONDS
 
     def _ask(self, request: httpx.Request, seconds: float) -> Answer:
-        again = httpx.Request(
-            request.method,
-            request.url,
-            headers=request.headers,
-            content=request.content,
-            extensions={"timeout": httpx.Timeout(seconds).as_dict()},
-        )
-        started, content = self.clock.now(), b""
-        answer = self.client.send(again, stream=True)
-        try:
-            for chunk in answer.iter_bytes():
-                content += chunk
-                if len(content) > LARGEST_PAGE_BYTES or self.clock.now() - started > TIMEOUT_SECONDS:
-                    raise httpx.ReadTimeout("the answer has no end", request=again)
-        finally:
-            answer.close()
-        wait = answer.headers.get("Retry-After", "")
-        return Answer(answer.status_code, _body(content), float(wait) if wait.isascii() and wait.isdigit() else None)
+        answer, content = self.read(request, seconds, drips_after=TIMEOUT_SECONDS, largest=LARGEST_PAGE_BYTES)
+        if len(content) > LARGEST_PAGE_BYTES:
+            raise httpx.ReadTimeout("the answer has no end", request=request)
+        return Answer(answer.status_code, _body(content), seconds_in(answer.headers.get("Retry-After", "")))
 
 
 def _body(content: bytes) -> Json:
