@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import re
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TextIO
 
 import httpx
 
+from cluster.access import connect
+from cluster.releases import serving_release
 from evidence.registry import Registry
+from sandbox.cluster.layout import CONTEXT
 from sandbox.errors import SandboxError
 from sandbox.load.answer import Answer
 from sandbox.load.load import Load
-from sandbox.paths import REPOSITORY
 from sandbox.phases import Phases
 from sandbox.up import OVERLAY, Up
 from sandbox.update import Updater
 from sandbox.world import World
-from tests.e2e.stack import Result, Stack
+from tests.e2e.after_others import day_after_all_releases, waive_what_other_checkouts_knew
+from tests.e2e.checkout import copy_of_the_work_tree, with_a_remote
+from tests.e2e.stack import QUICK_CANARY, Result, Stack
 
 NAME = "prod"
 URL = "https://api.internal"
-# So far off that no real release is named after it.
-FIRST_DAY = datetime(2100, 1, 1, tzinfo=UTC)
 # The rollback itself ends with the health check: a short one, as the canary is off the Service long before it.
-QUICK_END: Mapping[str, Any] = {"health": {"attempts": 2, "interval_seconds": 0.5}}
-# For the good release, which is not what is measured: a machine that is busy starting its pods makes nothing wrong.
-QUICK_STEPS: Mapping[str, Any] = {
-    "analysis": {
-        "rule_out_error_percent": [2, 1, 1],
-        "rule_out_slow_percent": [50, 50, 50],
-        "slow_seconds": 5,
-        "slow_percent": 40,
-        "slower_margin_percent": 90,
-        "minimum_seconds": 3,
-    },
-    "verification": {"scripts": [], "key_metrics": None},
-}
+QUICK_END: Mapping[str, Any] = {"health": QUICK_CANARY["health"]}
 # On a small machine half of all pods start at the same moment, at the expense of what they are to answer.
 MOST_RATE_OF_GOOD = 60
 BEFORE_SECONDS = 2.0
@@ -81,7 +68,7 @@ class Production:
             name=NAME,
             deployment=f"release-manager-{NAME}",
             url=httpx.URL(URL),
-            checkout=_checkout(directory),
+            checkout=copy_of_the_work_tree(directory / "project"),
             runner=runner,
             world=world,
             overlay=Path(runner.variables[OVERLAY]),
@@ -90,7 +77,10 @@ class Production:
         with redirect_stdout(log):
             stack.pulumi("stack", "select", "--create", NAME)
             Updater(runner, NAME).remove_stale_locks()
-            stack.first = production._day_after_all_releases()
+            with_a_remote(stack.checkout)
+            stack.first = day_after_all_releases(stack)
+            if serving_release(connect(str(world.paths.kubeconfig), CONTEXT, stack.namespace), stack.deployment):
+                waive_what_other_checkouts_knew(stack)
         return production
 
     def release_good(self, rate: int) -> list[Answer]:
@@ -101,12 +91,12 @@ class Production:
         rate = min(rate, MOST_RATE_OF_GOOD)
         with redirect_stdout(self.log):
             self.good = self.stack.approved_release()
-        answers, result = self._up_under_load(rate, {**QUICK_END, **QUICK_STEPS})
+        answers, result = self._up_under_load(rate, QUICK_CANARY)
         sql = _UNAPPROVED_SQL.search(result.text)
         if result.status != 0 and sql is not None:
             with redirect_stdout(self.log):
                 self.stack.approve("--migration", sql[1])
-            answers, result = self._up_under_load(rate, {**QUICK_END, **QUICK_STEPS})
+            answers, result = self._up_under_load(rate, QUICK_CANARY)
         if result.status != 0:
             raise SandboxError(f"the good release {self.good} failed: {_reason(result)}", mend=MEND)
         return answers
@@ -145,7 +135,7 @@ class Production:
             if self._serving() != self.good:
                 self.stack.command("rollback", "--to", self.good)
             self.stack.git("checkout", "-q", self.good)
-            result = self.stack.up("--skip-preview", settings={**QUICK_END, **QUICK_STEPS})
+            result = self.stack.up("--skip-preview", settings=QUICK_CANARY)
             self.stack.git("checkout", "-q", "main")
         if result.status != 0 or self._serving() != self.good:
             raise SandboxError(f"{self.good} does not serve again: {_reason(result)}", mend=MEND)
@@ -177,14 +167,6 @@ class Production:
         with Registry(repository, None) as registry:
             registry.retag(digest, f"{NAME}-{self.stack.git('rev-parse', '--short=7', 'HEAD')}")
 
-    def _day_after_all_releases(self) -> datetime:
-        """Return a day whose release nobody can have approved: an approval outlives what it was given for."""
-        name = f"--field-selector=metadata.name={self.stack.deployment}-approvals"
-        found = self.stack.world.kubectl.get_json("configmaps", name, namespace=self.stack.namespace)["items"]
-        keys = [key for record in found for key in record.get("data", {}) if key.startswith("release-v2")]
-        days = [datetime.strptime(key, "release-v%Y.%m.%d").replace(tzinfo=UTC) for key in keys]
-        return max([FIRST_DAY, *days]) + timedelta(days=1)
-
 
 def taken_back_at(error: str) -> str | None:
     """Return the step at which an update says that it took its release back, such as `10 %`; None where it did not."""
@@ -196,26 +178,3 @@ def _reason(result: Result) -> str:
     """Return the line that names the reason; the engine's own says only that it failed."""
     lines = [line for line in result.error.splitlines() if line != "update failed"]
     return lines[0][:300] if lines else "it named no error"
-
-
-def _checkout(directory: Path) -> Path:
-    """Return a repository with the work tree as it is, and a remote that is a directory."""
-    target, remote = directory / "project", directory / "origin.git"
-    listing = ["git", "-C", str(REPOSITORY), "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(listing, check=True, capture_output=True, text=True).stdout
-    for source in (REPOSITORY / name for name in listed.splitlines()):
-        if source.is_file():
-            copy = target / source.relative_to(REPOSITORY)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, copy)
-    (target / ".venv").symlink_to(REPOSITORY / ".venv")
-    identity = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(remote)], check=True)
-    for arguments in (
-        ["init", "-q", "-b", "main"],
-        ["add", "-A"],
-        [*identity, "commit", "-q", "-m", "as it is"],
-        ["remote", "add", "origin", str(remote)],
-    ):
-        subprocess.run(["git", "-C", str(target), *arguments], check=True)
-    return target
