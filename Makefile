@@ -95,7 +95,7 @@ bench-canary: .venv/.ready ## Print how soon a bad canary is found: on the sandb
 mutants: .venv/.ready ## Mutation testing of the policy rules: lists changes that no test notices (about 5 minutes)
 	@$(PYTHON) -m tests.policies.mutants
 
-schema: .venv/.ready ## Renew Pulumi.schema.json, by which editors check the stack files
+schema: .venv/.ready ## Renew Pulumi.schema.json, by which editors check the stack files, and docs/settings.md
 	@$(PYTHON) -m commands.schema
 
 lock: .venv/.ready ## Renew requirements.lock from pyproject.toml

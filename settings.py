@@ -16,7 +16,7 @@ from typing import Any, Literal
 import pulumi
 import yaml
 from pulumi.runtime import config as pulumi_config
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from concerns.analysis import AnalysisSettings, PrometheusSettings
 from concerns.application import ApplicationSettings
@@ -51,7 +51,9 @@ class SettingsError(pulumi.RunError):
 class Settings(Concern):
     """Everything that one stack configures."""
 
-    environment: Literal["dev", "staging", "prod"]
+    environment: Literal["dev", "staging", "prod"] = Field(
+        description="What this stack is, and how strictly it is held."
+    )
     cluster: ClusterSettings
     release: ReleaseSettings = ReleaseSettings()
     approval: ApprovalSettings = ApprovalSettings(required=False)
@@ -91,6 +93,14 @@ def read_stack(stack: str) -> Settings:
         raise SettingsError(f"there is no stack '{stack}', as {file} does not exist; there are: {known}")
     values = _file_values(file)
     return _complete(stack, values, values)
+
+
+def configured(stack: str) -> dict[str, Any]:
+    """Return what the file of `stack` in the current directory sets, by concern, as it stands there.
+
+    Raises SettingsError where there is none.
+    """
+    return _file_values(Path(stack_file(stack)))
 
 
 def stack_file(stack: str) -> str:

@@ -15,7 +15,7 @@ Percent = Annotated[float, Field(gt=0, lt=100)]
 class PrometheusSettings(Concern):
     """Where Prometheus answers."""
 
-    url: AnyHttpUrl
+    url: AnyHttpUrl = Field(description="Root of its API, without /api/v1.")
     timeout_seconds: float = Field(default=5, ge=0.1, le=60, description="For one whole answer.")
 
 

@@ -13,7 +13,7 @@ from concerns.window import WindowSettings
 class ApprovalSettings(Concern):
     """Whether somebody must approve a release, who may, and the maintenance window in which it may begin."""
 
-    required: bool
+    required: bool = Field(description="No release begins before one of the approvers has approved it.")
     approvers: tuple[Annotated[str, Field(pattern=r"^\S(.*\S)?$")], ...] = Field(
         default=(), description="Names, as given to: make approve BY=<name>."
     )

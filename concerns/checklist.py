@@ -77,6 +77,7 @@ Items = Annotated[
     tuple[ItemName, ...],
     BeforeValidator(_written_out, json_schema_input_type=Literal["all"] | tuple[ItemName, ...]),
 ]
+Reason = Annotated[FilledIn, Field(description="Why that harms nothing, or less than to wait.")]
 Person = Annotated[FilledIn, Field(description="Who answers for it: a person's name.")]
 LastDay = Annotated[date, Field(description="Last day on which it counts, as 2031-05-14: nothing counts for good.")]
 Version = Annotated[str, Field(pattern=TAG, description="Version of the one release that it counts for.")]
@@ -96,7 +97,7 @@ def _not_before(name: str) -> Callable[[date, ValidationInfo], date]:
 class Statement(Concern):
     """What no system can prove, said by a named person on a day. It is shown as stated, never as proven."""
 
-    item: ItemName
+    item: ItemName = Field(description="What is stated.")
     by: Person
     dated: date = Field(description="Day on which it was said, as 2031-05-14; it counts from then on.")
     until: LastDay
@@ -108,11 +109,11 @@ class Statement(Concern):
 class Waiver(Concern):
     """An item that the environment goes without until a day, by whom and why; with `release` for that one only."""
 
-    item: ItemName
-    reason: FilledIn
+    item: ItemName = Field(description="What the environment goes without.")
+    reason: Reason
     by: Person
     until: LastDay
-    release: Version | None = None
+    release: Version | None = Field(default=None, description="Version of the one release that it counts for.")
 
 
 class BreakGlass(Concern):
@@ -120,7 +121,7 @@ class BreakGlass(Concern):
 
     release: Version
     by: Person
-    reason: FilledIn
+    reason: Reason
     until: LastDay
     items: Items = Field(min_length=1, description="`all`, or the names of the items that are waived.")
 
@@ -145,7 +146,9 @@ class ChecklistSettings(ChecklistSources):
     timeout_seconds: float = Field(
         default=3, ge=0.1, le=60, description="For all items together; who has not answered by then is unknown."
     )
-    main_branch: str = Field(default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")
+    main_branch: str = Field(
+        default="main", pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", description="Branch that a release has to be part of."
+    )
     forge: ForgeSettings | None = None
     test_reports: tuple[str, ...] = Field(
         default=(), description="JUnit XML files, relative to the project. They name the commit that was tested."

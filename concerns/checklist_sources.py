@@ -67,7 +67,7 @@ class MetricBackupSettings(Concern):
 class CronJobBackupSettings(Concern):
     """A backup that a CronJob makes, and whose log tells how large it is."""
 
-    name: str = Field(pattern=DNS_LABEL)
+    name: str = Field(pattern=DNS_LABEL, description="Of the CronJob.")
     namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="Without it that of the stack.")
     size_pattern: str = Field(
         default="([0-9]+) bytes", description="Regular expression whose one group is the size in bytes."
@@ -96,7 +96,7 @@ class SnapshotBackupSettings(Concern):
 class BackupSettings(Concern):
     """Where the backups of the database can be seen: exactly one of `metric`, `cron_job` and `snapshot`."""
 
-    maximum_age_hours: float = Field(gt=0, le=24 * 31)
+    maximum_age_hours: float = Field(gt=0, le=24 * 31, description="An older one counts as none.")
     minimum_bytes: int = Field(default=1, ge=1, description="A smaller one counts as empty.")
     metric: MetricBackupSettings | None = None
     cron_job: CronJobBackupSettings | None = None
@@ -110,7 +110,7 @@ class BackupSettings(Concern):
 class DashboardSettings(Concern):
     """The dashboard that people watch a release on. Without `config_map` Grafana (notify.grafana) is asked for it."""
 
-    uid: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")
+    uid: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="As it stands in the dashboard's address.")
     config_map: str | None = Field(default=None, pattern=DNS_LABEL, description="ConfigMap that it is kept in.")
     label: str = Field(
         default="grafana_dashboard", pattern=r"^[A-Za-z0-9._/-]+$", description="By which Grafana's sidecar finds it."
@@ -121,12 +121,12 @@ class DashboardSettings(Concern):
 class LogStoreSettings(Concern):
     """A store of logs that is asked as Elasticsearch and OpenSearch are."""
 
-    url: Address
+    url: Address = Field(description="Root of its API.")
     index: str = Field(default="logs-*", pattern=r"^[a-z0-9*][a-z0-9*._,-]*$", description="Index, or a pattern of it.")
     filters: dict[str, str] = Field(
         min_length=1, description="Keyword fields, and the values that tell the lines of this stack from others."
     )
-    time_field: str = Field(default="@timestamp", min_length=1)
+    time_field: str = Field(default="@timestamp", min_length=1, description="When a line was logged.")
     maximum_age_minutes: float = Field(gt=0, le=24 * 60, description="A line is fresh for so long.")
     scheme: Literal["ApiKey", "Bearer", "Basic"] = Field(default="ApiKey", description="How the token is sent.")
     token: OptionalToken = Field(default=None, description="A Pulumi secret; for Basic, base64 of user:password.")
@@ -135,7 +135,7 @@ class LogStoreSettings(Concern):
 class DrillSettings(Concern):
     """Where the proof of the last rollback drill is: in the cluster beside `deployment`, or in `file`."""
 
-    maximum_age_days: int = Field(ge=1, le=366)
+    maximum_age_days: int = Field(ge=1, le=366, description="An older drill proves nothing.")
     stack: str = Field(default="staging", pattern=DNS_LABEL, description="Stack that the drill is run on.")
     namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="Of that stack.")
     deployment: str | None = Field(default=None, pattern=DNS_LABEL, max_length=40, description="Of that stack.")

@@ -17,7 +17,7 @@ class ContactSettings(Concern):
     """One person to tell. Contacts are told in the order in which they stand."""
 
     role: str = Field(min_length=1, description="Such as: release manager, on-call engineer.")
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="Of the person, or of the shift.")
     phone: str = Field(pattern=PHONE, description="In international form, as +49 30 1234567; <...> is to be filled in.")
     slack: str = Field(
         pattern=SLACK,

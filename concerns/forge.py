@@ -16,15 +16,17 @@ Login = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\[bot\])?$")]
 class ForgeChecks(Concern):
     """Names of the check runs that must have succeeded on the commit, as the forge shows them."""
 
-    unit: tuple[CheckName, ...] = Field(default=("unit",), min_length=1)
-    integration: tuple[CheckName, ...] = Field(default=("integration",), min_length=1)
-    e2e: tuple[CheckName, ...] = Field(default=("e2e",), min_length=1)
+    unit: tuple[CheckName, ...] = Field(default=("unit",), min_length=1, description="Those of the unit tests.")
+    integration: tuple[CheckName, ...] = Field(
+        default=("integration",), min_length=1, description="Those of the integration tests."
+    )
+    e2e: tuple[CheckName, ...] = Field(default=("e2e",), min_length=1, description="Those of the tests end to end.")
 
 
 class ForgeSettings(Concern):
     """A repository of the forge, which is asked for check runs, reviews and, with `environment`, for approvals."""
 
-    kind: Literal["github"] = "github"
+    kind: Literal["github"] = Field(default="github", description="Whose API it speaks.")
     api: Address = Field(
         default=AnyHttpUrl("https://api.github.com"), description="GitHub Enterprise: https://<host>/api/v3."
     )

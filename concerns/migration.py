@@ -17,9 +17,9 @@ class MigrationWaiver(Concern):
 
     rule: str = Field(min_length=1, description="Name of the lint's rule, as its message says it.")
     revision: str = Field(min_length=1, description="Alembic revision that it is waived for.")
-    by: str = Field(min_length=1)
+    by: str = Field(min_length=1, description="Who answers for it.")
     until: date = Field(description="Last day on which the waiver counts.")
-    reason: str = Field(min_length=1)
+    reason: str = Field(min_length=1, description="Why it harms nothing here.")
 
 
 class MigrationSettings(Concern):
@@ -30,7 +30,7 @@ class MigrationSettings(Concern):
     )
     waivers: tuple[MigrationWaiver, ...] = ()
     command: tuple[str, ...] = Field(min_length=1, description="How alembic is called: [..., upgrade, head].")
-    timeout_seconds: int = Field(ge=5, le=3600)
+    timeout_seconds: int = Field(ge=5, le=3600, description="For the Job, with all its attempts.")
 
     @property
     def alembic(self) -> tuple[str, ...]:

@@ -53,13 +53,15 @@ class PagerDutyReceiver(Concern):
     """A service of PagerDuty that pages the on-call engineer for what has not ended in time."""
 
     key: SecretKey = Field(default="pagerduty-routing-key", description="Holds the integration key of Events API v2.")
-    url: Receiver = Field(default=AnyHttpUrl("https://events.pagerduty.com/v2/enqueue"))
+    url: Receiver = Field(
+        default=AnyHttpUrl("https://events.pagerduty.com/v2/enqueue"), description="Where events are sent."
+    )
 
 
 class WebhookReceiver(Concern):
     """An address that gets Alertmanager's JSON, with a bearer token where a key is named."""
 
-    url: Receiver
+    url: Receiver = Field(description="https://, or http:// to a Service of the cluster.")
     token_key: SecretKey | None = Field(default=None, description="Holds the bearer token.")
 
 
@@ -88,7 +90,7 @@ class ReceiverSettings(Concern):
 class DashboardSettings(Concern):
     """The dashboard, which Grafana's sidecar finds as a ConfigMap by its label."""
 
-    title: str = Field(default="Release Manager", min_length=1, max_length=100)
+    title: str = Field(default="Release Manager", min_length=1, max_length=100, description="As Grafana lists it.")
     folder: str = Field(default="", max_length=100, description="Grafana's folder; without it the name of the stack.")
     label: str = Field(
         default="grafana_dashboard", pattern=r"^[A-Za-z0-9._/-]+$", description="What the sidecar seeks."
@@ -116,7 +118,9 @@ class MonitoringSettings(Concern):
         default=AnyHttpUrl("https://runbooks.internal/release-manager"),
         description="Where docs/runbooks/ is published; /<alert>.md is added.",
     )
-    scrape_seconds: int = Field(default=15, ge=1, le=60)
+    scrape_seconds: int = Field(
+        default=15, ge=1, le=60, description="From one reading of a pod's /metrics to the next."
+    )
     kube_state_metrics: bool = Field(
         default=True, description="false: leaves out the alerts that need it, instead of alerts that never fire."
     )

@@ -53,7 +53,7 @@ class SlackSettings(Concern):
     token: Token = Field(
         description="Bot token, a Pulumi secret; scopes chat:write, and reactions:read to see who takes a problem on."
     )
-    api: Address = Field(default=AnyHttpUrl("https://slack.com/api"))
+    api: Address = Field(default=AnyHttpUrl("https://slack.com/api"), description="Where its Web API answers.")
 
 
 class PagerDutySettings(Concern):
@@ -64,7 +64,7 @@ class PagerDutySettings(Concern):
     token: OptionalToken = Field(
         default=None, description="Read-only REST API key, a Pulumi secret: to see whether somebody has acknowledged."
     )
-    rest_api: Address = Field(default=AnyHttpUrl("https://api.pagerduty.com"))
+    rest_api: Address = Field(default=AnyHttpUrl("https://api.pagerduty.com"), description="Where `token` is used.")
     escalates: bool = Field(
         default=False,
         description="Its escalation policy asks the release manager first and the on-call engineer after"
@@ -75,14 +75,14 @@ class PagerDutySettings(Concern):
 class IncidentSettings(Concern):
     """A webhook of the incident tracking. It gets JSON, with the token as a bearer token."""
 
-    url: Address
+    url: Address = Field(description="Gets a POST for each thing that happens.")
     token: Token = Field(description="A Pulumi secret.")
 
 
 class GrafanaSettings(Concern):
     """A Grafana whose dashboard shows when a release began, was promoted and ended."""
 
-    url: Address
+    url: Address = Field(description="Root of Grafana, without /api.")
     token: Token = Field(description="Token of a service account that may write annotations, a Pulumi secret.")
     dashboard: str = Field(
         default="", pattern=r"^[A-Za-z0-9_-]{0,40}$", description="UID of the dashboard; without it all may show them."
@@ -98,7 +98,9 @@ class EscalationSettings(Concern):
         min_length=1,
         description="Role that is paged when nobody has acknowledged in time.",
     )
-    acknowledge_minutes: int = Field(default=15, ge=1, le=240)
+    acknowledge_minutes: int = Field(
+        default=15, ge=1, le=240, description="Without an acknowledgement by then the on-call engineer is paged."
+    )
     critical_hurt_requests: int = Field(
         default=100,
         ge=1,

@@ -13,19 +13,21 @@ from concerns.concern import Concern
 class AutoscalingSettings(Concern):
     """The HorizontalPodAutoscaler of stable; the canary follows what it decides."""
 
-    minimum: int = Field(ge=1, le=1000)
-    maximum: int = Field(ge=1, le=1000)
+    minimum: int = Field(ge=1, le=1000, description="Fewest pods of stable.")
+    maximum: int = Field(ge=1, le=1000, description="Most pods of stable.")
     cpu_percent: int = Field(ge=1, le=1000, description="Share of the CPU request that the pods are to use on average.")
 
 
 class RolloutSettings(Concern):
     """How the pods of a release replace those before."""
 
-    strategy: Literal["rolling", "canary"]
+    strategy: Literal["rolling", "canary"] = Field(
+        description="rolling: pod by pod, then verified. canary: in `steps`, each of them judged before the next."
+    )
     steps: tuple[Annotated[int, Field(ge=1, le=100)], ...] = Field(
         default=(), description="Shares of the pods, in percent, that a canary goes through; the last is 100."
     )
-    replicas: int = Field(ge=1, le=100)
+    replicas: int = Field(ge=1, le=100, description="Pods of stable between releases.")
     capacity: Literal["surge", "fixed"] = Field(
         default="surge",
         description="surge: the canary stands on top of a whole stable. fixed: the total stays, for clusters without"

@@ -12,9 +12,9 @@ from concerns.concern import Concern
 class ScriptSettings(Concern):
     """A command that must end with status 0."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, description="As the step list and the record call it.")
     command: tuple[str, ...] = Field(min_length=1, description="Run without a shell, in the project's directory.")
-    timeout_seconds: int = Field(ge=1, le=3600)
+    timeout_seconds: int = Field(ge=1, le=3600, description="Then it is ended with its children, and has no answer.")
 
     @field_validator("command")
     @classmethod

@@ -49,7 +49,7 @@ class WatchLimits(Concern):
 class LogStoreSettings(Concern):
     """The log store, which is asked by Elasticsearch's own API. A user with a password signs in, or an API key."""
 
-    url: Address
+    url: Address = Field(description="Root of its API.")
     index: str = Field(
         default="logs-*", pattern=r"^[a-z0-9*][a-z0-9*,._-]*$", description="Name or pattern of the indices."
     )
@@ -57,7 +57,7 @@ class LogStoreSettings(Concern):
     where: dict[str, str] = Field(
         default_factory=dict, description="Further fields with their exact values, such as the namespace."
     )
-    username: str = ""
+    username: str = Field(default="", description="With `password`.")
     password: SecretStr | None = Field(default=None, description="A Pulumi secret.")
     api_key: SecretStr | None = Field(default=None, description="A Pulumi secret, as Elasticsearch encodes it.")
     ca_file: str = Field(default="", description="Certificate authority to trust beside the system's.")
@@ -90,9 +90,9 @@ class WatchJobSettings(Concern):
     )
     prometheus_url: Address | None = Field(default=None, description="Without it prometheus.url.")
     log_store_url: Address | None = Field(default=None, description="Without it watch.log_store.url.")
-    cpu_request: str = Field(default="20m", pattern=QUANTITY)
-    memory_request: str = Field(default="96Mi", pattern=QUANTITY)
-    memory_limit: str = Field(default="256Mi", pattern=QUANTITY)
+    cpu_request: str = Field(default="20m", pattern=QUANTITY, description="Of its pod.")
+    memory_request: str = Field(default="96Mi", pattern=QUANTITY, description="Of its pod.")
+    memory_limit: str = Field(default="256Mi", pattern=QUANTITY, description="Of its pod.")
 
 
 class WatchSettings(Concern):
@@ -101,7 +101,7 @@ class WatchSettings(Concern):
     mode: Literal["inline", "job", "off"] = Field(
         default="off", description="inline: the update goes on watching. job: a Job does, after it has returned."
     )
-    minutes: float = Field(default=60, ge=1, le=1440)
+    minutes: float = Field(default=60, ge=1, le=1440, description="How long, from the verification on.")
     look_seconds: float = Field(default=5, ge=0.5, le=60, description="From one look at the pods to the next.")
     sustained_seconds: int = Field(
         default=60, ge=5, le=1800, description="A limit that is exceeded for less takes nothing back."

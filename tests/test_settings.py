@@ -172,12 +172,15 @@ def test_an_address_to_connect_to_is_an_address_without_a_port(address: str) -> 
 
 @pytest.mark.parametrize("path", [name for name, field in Settings.model_fields.items() if field.is_required()])
 def test_each_concern_is_wanted(path: str) -> None:
-    assert refused(**{path: ...}) == [f"{path}: is missing; it has no default"]
+    means = Settings.model_fields[path].description or "it has no default"
+    assert refused(**{path: ...}) == [f"{path}: is missing; {means}"]
 
 
 def test_a_missing_setting_says_what_it_is() -> None:
     assert refused(cluster__namespace=...) == ["cluster.namespace: is missing; An existing namespace."]
-    assert refused(application__port=...) == ["application.port: is missing; it has no default"]
+    assert refused(application__port=...) == [
+        "application.port: is missing; On which the application listens, /metrics and /health too."
+    ]
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_known_one() -> None:
