@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -24,33 +25,48 @@ CHANGED = Path("sandbox/app/release_manager/__init__.py")
 Row = tuple[str, str, str]
 
 
-def run(arguments: list[str], directory: Path, variables: dict[str, str] | None = None) -> tuple[str, float]:
-    """Run our own command line in `directory`; return what it printed and the seconds it took."""
+@dataclass(frozen=True)
+class Run:
+    """What a command printed, the seconds it took, and the MiB of the largest process among it and those it started."""
+
+    printed: str
+    seconds: float
+    peak_mib: float
+
+
+def run(arguments: list[str], directory: Path, variables: dict[str, str] | None = None) -> Run:
+    """Run our own command line in `directory`; it is ended after RUN_SECONDS."""
     started = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-m", "sandbox", *arguments],
-        cwd=directory,
-        env={**os.environ, **(variables or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-    if done.returncode != 0:
-        sys.exit(f"'{' '.join(arguments)}' failed:\n{done.stdout}")
-    return done.stdout, time.monotonic() - started
+    with tempfile.TemporaryFile("w+") as printed:
+        command = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", *arguments],
+            cwd=directory,
+            env={**os.environ, **(variables or {})},
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+        )
+        limit = threading.Timer(RUN_SECONDS, command.kill)
+        limit.start()
+        # Only this call tells the memory of one command; that of all children is the largest of all runs before.
+        _, status, usage = os.wait4(command.pid, 0)
+        limit.cancel()
+        command.returncode = os.waitstatus_to_exitcode(status)
+        printed.seek(0)
+        text = printed.read()
+    if command.returncode != 0:
+        sys.exit(f"'{' '.join(arguments)}' failed:\n{text}")
+    return Run(text, time.monotonic() - started, usage.ru_maxrss / 1024)
 
 
 def by_phase(title: str, directory: Path, variables: dict[str, str] | None = None) -> list[Row]:
     """Return the phases of one `up`, and all of it."""
-    printed, seconds = run(["up"], directory, variables)
-    rows = [(title, name.strip(), f"{taken} s") for name, taken in PHASE.findall(printed)]
-    return [*rows, (title, "together", f"{seconds:.1f} s")]
+    done = run(["up"], directory, variables)
+    rows = [(title, name.strip(), f"{taken} s") for name, taken in PHASE.findall(done.printed)]
+    return [*rows, (title, "together", f"{done.seconds:.1f} s")]
 
 
 def cold(directory: Path) -> list[Row]:
-    """Measure `up` with empty caches and an empty Go cache, then remove them again."""
+    """Measure `make up` with empty caches, an empty Go cache and no Python environment, then remove them again."""
     run(["down"], directory)
     with tempfile.TemporaryDirectory(prefix="release-manager-cold-") as place:
         variables = {
@@ -61,17 +77,33 @@ def cold(directory: Path) -> list[Row]:
             "GOFLAGS": "-modcacherw",
         }
         try:
-            return by_phase("cold up", directory, variables)
+            return [*python_environment(Path(place), variables), *by_phase("cold up", directory, variables)]
         finally:
             run(["down"], directory, variables)
 
 
+def python_environment(place: Path, variables: dict[str, str]) -> list[Row]:
+    """Measure the first phase of `make up`, which comes before any Python of ours can run."""
+    clone = checkout(place / "clone", environment=False)
+    started = time.monotonic()
+    subprocess.run(
+        ["sh", "sandbox/python-environment"],
+        cwd=clone,
+        env={**os.environ, **variables},
+        check=True,
+        stdout=subprocess.DEVNULL,
+        timeout=RUN_SECONDS,
+    )
+    return [("cold up", "python environment", f"{time.monotonic() - started:.1f} s")]
+
+
 def preview(directory: Path) -> list[Row]:
     """Measure `pulumi preview` with nothing to do: seconds, and memory of its largest process."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    _, seconds = run(["preview"], directory)
-    peak = max(before, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-    return [("preview", "make preview", f"{seconds:.1f} s"), ("preview", "largest process", f"{peak / 1024:.0f} MiB")]
+    done = run(["preview"], directory)
+    return [
+        ("preview", "make preview", f"{done.seconds:.1f} s"),
+        ("preview", "largest process", f"{done.peak_mib:.0f} MiB"),
+    ]
 
 
 def change(directory: Path) -> list[Row]:
@@ -81,11 +113,12 @@ def change(directory: Path) -> list[Row]:
     return by_phase("code change", directory)
 
 
-def checkout(place: Path) -> Path:
-    """Return a clone of this repository that may be changed."""
+def checkout(place: Path, *, environment: bool = True) -> Path:
+    """Return a clone of this repository that may be changed, with the Python `environment` of this one or none."""
     target = place / "project"
     subprocess.run(["git", "clone", "--quiet", str(REPOSITORY), str(target)], check=True)
-    (target / ".venv").symlink_to(REPOSITORY / ".venv")
+    if environment:
+        (target / ".venv").symlink_to(REPOSITORY / ".venv")
     return target
 
 
