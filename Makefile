@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 SANDBOX = $(PYTHON) -m sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview approve migration-plan rollback history checklist announce drill load watch-image dashboard-preview down status environment check test faults bench bench-canary mutants schema lock
+.PHONY: help up preview approve migration-plan rollback history checklist announce drill load watch-image dashboard-preview down status environment check test faults bench bench-canary canary-picture mutants schema lock
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ bench: .venv/.ready ## Print how long things take; COLD=1: also from empty cache
 
 bench-canary: .venv/.ready ## Print how soon a bad canary is found: on the sandbox under load, and in simulation
 	@$(PYTHON) -m bench.canary
+
+canary-picture: .venv/.ready ## Renew docs/canary.svg, the picture of how a step decides
+	@$(PYTHON) -m bench.canary_picture
 
 mutants: .venv/.ready ## Mutation testing of the policy rules: lists changes that no test notices (about 5 minutes)
 	@$(PYTHON) -m tests.policies.mutants
