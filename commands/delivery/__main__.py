@@ -19,7 +19,7 @@ from commands.delivery.approval import take_approval
 from commands.delivery.deploying import Deploying
 from commands.delivery.drift import Drift
 from commands.delivery.engine import Engine
-from commands.delivery.errors import DeliveryError
+from commands.delivery.errors import MEND, DeliveryError
 from commands.delivery.places import ORDER, Places
 from commands.delivery.preview import check, migration_text, post, preview_events, report
 from commands.delivery.record import record
@@ -33,7 +33,6 @@ from notify.sending import NotTold
 from reports.preview.events import EventsError
 from settings import Settings, SettingsError, read_stack
 
-_MEND = ". To mend it: "
 EXPECTED = (DeliveryError, SettingsError, EvidenceError, ClusterError, Unreachable, NotTold, EventsError)
 # By the options of `release`: what each says.
 _SAID = {
@@ -157,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lines: list[str] = parsed.run(parsed, Surroundings(dict(os.environ)))
     except EXPECTED as error:
-        what, _, mend = str(error).partition(_MEND)
+        what, _, mend = str(error).partition(MEND)
         print(f"error: {what}" + (f"\nto mend it: {mend}" if mend else ""), file=sys.stderr)
         return 1
     except (KeyboardInterrupt, EOFError):

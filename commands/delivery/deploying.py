@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from commands.delivery.engine import PREVIEW_SECONDS, UPDATE_SECONDS, Engine
-from commands.delivery.errors import DeliveryError
+from commands.delivery.errors import MEND, DeliveryError
 from commands.delivery.places import StackPlaces
 from commands.delivery.preview import POLICIES
+from commands.delivery.printed import Printed
 from commands.delivery.seal import Now, fingerprint, seal, verify
 from commands.delivery.surroundings import Surroundings
 from evidence.release import read_release
 from settings import Settings
-
-# In which words the engine says that an update is not what was planned.
-_NOT_AS_PLANNED = re.compile(r"violates plan|is not allowed by the plan|expected resource operations for")
-# The engine's heading of the second half: until then it has only looked.
-_UPDATING = re.compile(r"^Updating \(")
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class Deploying:
         ran = self.engine.run("up", "--stack", stack, "--yes", *POLICIES, seconds=UPDATE_SECONDS)
         if ran.status != 0:
             raise DeliveryError(
-                f"the update of {stack} failed; the reason stands above, behind 'error:'",
+                f"the update of {stack} failed: {_why(Printed(ran.lines))}",
                 mend="mend what it names, and run the same again",
             )
         return [f"{stack} is updated"]
@@ -56,7 +51,7 @@ class Deploying:
         ran = self.engine.run("preview", "--stack", stack, *POLICIES, *plan, seconds=PREVIEW_SECONDS)
         if ran.status != 0 or not self.places.plan.is_file():
             raise DeliveryError(
-                f"there is no plan for {stack}, as its preview failed; the reason stands above, behind 'error:'",
+                f"there is no plan for {stack}, as its preview failed: {_why(Printed(ran.lines))}",
                 mend="close what is open on the checklist, mend what else it names, and run the same again",
             )
         digest = seal(self.places, before)
@@ -78,27 +73,26 @@ class Deploying:
         plan = ("--plan", str(self.places.plan))
         ran = self.engine.run("up", "--stack", stack, "--yes", *POLICIES, *plan, seconds=UPDATE_SECONDS)
         if ran.status != 0:
-            raise self._failed(ran.lines)
+            raise self._failed(Printed(ran.lines))
         return [*lines, f"{stack} is updated as planned"]
 
-    def _failed(self, printed: Sequence[str]) -> DeliveryError:
+    def _failed(self, printed: Printed) -> DeliveryError:
         stack = self.engine.stack
         again = f"make save-plan STACK={stack}, and let that plan be approved"
-        begun = any(_UPDATING.match(line) for line in printed)
-        if any(_NOT_AS_PLANNED.search(line) for line in printed):
-            what = "what was done before stands above" if begun else "nothing was changed"
+        if printed.not_as_planned:
+            what = "what was done before stands above" if printed.begun else "nothing was changed"
             return DeliveryError(
                 f"the plan no longer fits: the cluster, or what the checklist found, is not as it was when the plan"
-                f" was made; {what}. Above stands which resource differs",
+                f" was made; {what}: {_why(printed)}",
                 mend=again,
             )
-        if begun:
+        if printed.begun:
             return DeliveryError(
-                f"the update of {stack} failed; the reason stands above, behind 'error:'",
+                f"the update of {stack} failed: {_why(printed)}",
                 mend=f"mend what it names, then {again}: the state is no longer what this plan was made for",
             )
         return DeliveryError(
-            f"the update of {stack} was stopped before it changed anything; the reason stands above, behind 'error:'",
+            f"the update of {stack} was stopped before it changed anything: {_why(printed)}",
             mend=f"mend what it names, then run the same again, or {again}",
         )
 
@@ -115,3 +109,8 @@ class Deploying:
 
     def _next(self, digest: str) -> str:
         return f"next: make apply-plan STACK={self.engine.stack} PLAN={digest}"
+
+
+def _why(printed: Printed) -> str:
+    # Its own advice stands above; one error ends in one.
+    return printed.reason.partition(MEND)[0].rstrip(":") or "the reason stands above"

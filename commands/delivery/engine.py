@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 from commands.delivery.errors import DeliveryError
 
@@ -48,8 +50,8 @@ class Engine:
         self._not_late(arguments, seconds, late=late)
         return Ran(status)
 
-    def run(self, *arguments: str, seconds: float, quiet: bool = False) -> Ran:
-        """Run it, telling each line as it comes unless `quiet`, and return the last of them. Raises DeliveryError."""
+    def run(self, *arguments: str, seconds: float) -> Ran:
+        """Run it, telling each line as it comes, and return the last of them. Raises DeliveryError."""
         child = self._start(arguments, subprocess.PIPE, None)
         kept: deque[str] = deque(maxlen=LINES_KEPT)
 
@@ -57,8 +59,7 @@ class Engine:
             for line in child.stdout or ():
                 text = line.decode(errors="replace").rstrip("\n")
                 kept.append(text)
-                if not quiet:
-                    self.tell(text)
+                self.tell(text)
 
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
@@ -69,18 +70,25 @@ class Engine:
         return Ran(status, tuple(kept))
 
     def output(self, *arguments: str) -> str:
-        """Run it and return what it printed. Raises DeliveryError if it fails."""
-        ran = self.run(*arguments, seconds=SHORT_SECONDS, quiet=True)
-        if ran.status != 0:
-            why = "; ".join(line.strip() for line in ran.lines[-3:] if line.strip()) or f"status {ran.status}"
-            raise DeliveryError(
-                f"'{self.program} {' '.join(arguments)}' failed: {why}",
-                mend="see that the backend and its secrets are reached (docs/backends.md)",
-            )
-        return "\n".join(ran.lines)
+        """Run it and return all that it printed but its warnings. Raises DeliveryError if it fails."""
+        with TemporaryFile() as output, TemporaryFile() as errors:
+            child = self._start(arguments, output.fileno(), None, errors.fileno())
+            status, late = self._wait(child, SHORT_SECONDS)
+            self._not_late(arguments, SHORT_SECONDS, late=late)
+            if status != 0:
+                lines = [line.strip() for line in (_text(output) + _text(errors)).splitlines() if line.strip()]
+                raise DeliveryError(
+                    f"'{self.program} {' '.join(arguments)}' failed: {'; '.join(lines[-3:]) or f'status {status}'}",
+                    mend="see that the backend and its secrets are reached (docs/backends.md)",
+                )
+            return _text(output)
 
     def _start(
-        self, arguments: Sequence[str], output: int, variables: Mapping[str, str] | None
+        self,
+        arguments: Sequence[str],
+        output: int,
+        variables: Mapping[str, str] | None,
+        errors: int = subprocess.STDOUT,
     ) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
@@ -89,7 +97,7 @@ class Engine:
                 env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", **(variables or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=errors,
             )
         except OSError as error:
             raise DeliveryError(
@@ -123,3 +131,8 @@ class Engine:
                 f"'{self.program} {' '.join(arguments)}' did not end within {seconds / 60:.0f} min and was stopped",
                 mend=f"see what it waited for; if the next run names a lock: pulumi cancel --stack {self.stack}",
             )
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
