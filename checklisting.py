@@ -15,6 +15,7 @@ from cluster.access import connect
 from cluster.api import Cluster
 from cluster.approval.approvals import Approvals
 from cluster.releases import VerifiedReleases, serving_release
+from evidence.api.served import served_document
 from evidence.checklist.candidate import Candidate, read_candidate
 from evidence.checklist.checklist import Checklist
 from evidence.checklist.code import provers_of_code
@@ -104,9 +105,15 @@ class Checklisting:
                 forge=forge,
                 approvers=settings.approval.approvers,
                 approved=approved,
+                served=self._served_api,
             ),
             **provers_of_infrastructure(self._infrastructure(), self._facts(candidate, image)),
         }
+
+    def _served_api(self) -> bytes:
+        health, api = self.settings.health, self.settings.checklist.api
+        path = "" if api is None else api.served_at
+        return served_document(self.connected, str(health.url), health.connect_to, path)
 
     def _forge(self) -> GitHub | None:
         wanted = self.settings.checklist

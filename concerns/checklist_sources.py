@@ -25,6 +25,20 @@ class MigrationFilesSettings(Concern):
     )
 
 
+class ApiSettings(Concern):
+    """The OpenAPI document of the application, by which breaking changes are known."""
+
+    document: str = Field(
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$",
+        description="JSON file that each commit holds, from the root of the checkout.",
+    )
+    served_at: str = Field(
+        default="/openapi.json",
+        pattern=r"^/[A-Za-z0-9._/-]*$",
+        description="Path at the host of health.url where a version whose commit has no such file serves its own.",
+    )
+
+
 class AnnouncementSettings(Concern):
     """How the stakeholders are told of a release before it begins."""
 
@@ -150,8 +164,9 @@ class DrillSettings(Concern):
 
 
 class ChecklistSources(Concern):
-    """Where the proofs of items 8, 12, 13 and 16 to 19 are; of what is left out there is none."""
+    """Where the proofs of items 7 (of the API), 8, 12, 13 and 16 to 19 are; of what is left out there is none."""
 
+    api: ApiSettings | None = None
     migration: MigrationFilesSettings | None = None
     announcement: AnnouncementSettings | None = None
     on_call: OnCallSettings | None = None

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from concerns.checklist import ChecklistSettings
 from concerns.release import ReleaseSettings
+from evidence.api.since import Served, broken_since, nothing_served
 from evidence.checklist.candidate import Candidate
 from evidence.checklist.git_items import merged, tag
 from evidence.checklist.markers import markers
@@ -26,11 +27,13 @@ def provers_of_code(
     approvers: Sequence[str],
     approved: Recorded,
     acknowledged: Recorded = nobody,
+    served: Served = nothing_served,
 ) -> dict[str, Prover]:
     """Return who proves each item, under its name: 1 to 7, 9, 10 and 14.
 
     `approved` looks up what `make approve` recorded for the candidate's version, `acknowledged` whether the incident
-    response team stands by for it. Nothing is asked before a prover is called.
+    response team stands by for it, `served` the API of the version that serves now. Nothing is asked before a
+    prover is called.
     """
     return {
         "merged": merged(candidate, settings),
@@ -39,7 +42,7 @@ def provers_of_code(
         "markers": markers(candidate, settings),
         "tag": tag(candidate, settings, release),
         "plan": plan(candidate, settings, forge),
-        "notes": notes(candidate, settings, forge),
+        "notes": notes(candidate, settings, forge, lambda: broken_since(candidate, settings.api, served)),
         "architecture": architecture(candidate, settings, forge),
         "approval": approval(candidate, settings, forge, approvers=approvers, recorded=approved),
         "response-team": response_team(candidate, settings, forge, acknowledged),

@@ -6,15 +6,20 @@ import re
 from collections.abc import Callable, Sequence
 
 from concerns.checklist import ChecklistSettings
+from evidence.api.breaking import ApiBreak
 from evidence.checklist.candidate import Candidate
 from evidence.checklist.proof import Proof, Prover, State
 from evidence.checklist.release_file import ReleaseFile, ReleaseFileError, in_commit, is_address, read_release_file
 from evidence.checklist.since import breaking_commits, not_listed, without_commit
 from evidence.checklist.tests_item import some
+from evidence.errors import EvidenceError
 from evidence.forge.forge import Forge
 
 _FILE = re.compile(r"[\w.-]+(/[\w.-]+)*\.(md|markdown|rst|adoc|txt|html|pdf)(#\S*)?")
 _AGAIN = "commit that, and tag the commit"
+_NAMED_BREAKS = 5
+# Looks up what the release breaks of the API; None where there is nothing to compare. May raise EvidenceError.
+ApiBroken = Callable[[], list[ApiBreak] | None]
 
 
 def plan(candidate: Candidate, settings: ChecklistSettings, forge: Forge | None) -> Prover:
@@ -30,8 +35,10 @@ def plan(candidate: Candidate, settings: ChecklistSettings, forge: Forge | None)
     return _prover(candidate, settings, forge, judge)
 
 
-def notes(candidate: Candidate, settings: ChecklistSettings, forge: Forge | None) -> Prover:
-    """Return what proves item 7: its sections, and that its breaking changes are those that the commits name."""
+def notes(
+    candidate: Candidate, settings: ChecklistSettings, forge: Forge | None, api_broken: ApiBroken = lambda: None
+) -> Prover:
+    """Return what proves item 7: its sections, and that its breaking changes are those of the commits and the API."""
 
     def judge(found: ReleaseFile) -> Proof:
         listed = found.top.breaking_changes
@@ -39,14 +46,29 @@ def notes(candidate: Candidate, settings: ChecklistSettings, forge: Forge | None
         commits = breaking_commits(candidate)
         for commit in [] if commits is None else not_listed(commits, listed):
             problems.append(f"commit {commit.sha[:7]} breaks '{commit.says[0][:80]}', and breaking_changes lacks it")
+        try:
+            broken = api_broken()
+        except EvidenceError:
+            # What is wrong for certain is told first.
+            if not problems:
+                raise
+            broken = None
+        unsaid = [each.text for each in broken or () if not any(each.is_named_in(entry) for entry in listed)]
+        if unsaid:
+            more = f"; and {len(unsaid) - _NAMED_BREAKS} more" if len(unsaid) > _NAMED_BREAKS else ""
+            problems.append(
+                f"the API is broken, and breaking_changes lacks it: {'; '.join(unsaid[:_NAMED_BREAKS])}{more}"
+            )
         for entry in [] if commits is None else without_commit(listed, commits):
-            problems.append(f"breaking_changes has '{entry[:80]}', which no commit of this release says of itself")
+            if not any(each.is_named_in(entry) for each in broken or ()):
+                problems.append(f"breaking_changes has '{entry[:80]}', which no commit of this release says of itself")
         if problems:
             return _wrong(found, problems)
         count = len(listed)
         value = f"{count or 'no'} breaking change{'' if count == 1 else 's'}"
         # No part of the value, which is the same once the release itself is the one that runs.
-        seen = "" if commits is None else f"as the commits since {candidate.before[:7]} say"
+        by = "the commits" if broken is None else "the commits and the API"
+        seen = "" if commits is None else f"as {by} since {candidate.before[:7]} say"
         return Proof(State.PROVEN, found.path, value, seen)
 
     return _prover(candidate, settings, forge, judge)

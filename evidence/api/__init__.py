@@ -1,0 +1,1 @@
+"""The application's API as its OpenAPI document has it, and what a release breaks of it."""
