@@ -60,11 +60,14 @@ status: .venv/.ready ## What of the sandbox runs
 environment: .venv/.ready ## Variables to call pulumi by hand: eval "$$(make environment)"
 	@$(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"
 
-watch-image: .venv/.ready ## Build and push the image of the watch's Job from HEAD: IMAGE=<repository:tag>, BASE_IMAGE=<its base>
-	@set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"); eval "$$found"; \
-	git archive HEAD checks cluster concerns notify watch \
-		| docker build -f watch/Dockerfile $(if $(BASE_IMAGE),--build-arg BASE_IMAGE="$(BASE_IMAGE)") -t "$(IMAGE)" -; \
-	docker push "$(IMAGE)"
+watch-image: .venv/.ready ## Build and push the image of the watch's Job: the sandbox's, or IMAGE=<repository:tag> from HEAD, BASE_IMAGE=<its base>
+ifeq ($(IMAGE),)
+	@$(SANDBOX) watch-image
+else
+	@git archive HEAD checks cluster concerns notify watch \
+		| docker build -f watch/Dockerfile $(if $(BASE_IMAGE),--build-arg BASE_IMAGE="$(BASE_IMAGE)") -t "$(IMAGE)" -
+	@docker push "$(IMAGE)"
+endif
 
 dashboard-preview: .venv/.ready ## The dashboard of STACK from live data as dashboard.svg: PROMETHEUS=<address>, MINUTES
 	@set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"); eval "$$found"; \

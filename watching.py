@@ -70,7 +70,7 @@ class Watching:
         url, store = prometheus.url, watch.log_store
         if by_job and job is not None:
             url = job.prometheus_url or url
-            health = health.model_copy(update={"connect_to": job.connect_to})
+            health = health.model_copy(update={"url": job.health_url or health.url, "connect_to": job.connect_to})
             if store is not None and job.log_store_url is not None:
                 store = store.model_copy(update={"url": job.log_store_url})
         return WatchPlan(
@@ -122,7 +122,7 @@ class Watching:
         if not standing:
             raise EvidenceError(
                 f"the registry has no image {job.image} (watch.job.image), which watches the release; build and push"
-                f" it with: {BUILD}"
+                f" it with: {BUILD} IMAGE={job.image}"
             )
         return standing
 

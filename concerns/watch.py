@@ -85,6 +85,7 @@ class WatchJobSettings(Concern):
     """The Job that goes on watching after the update has returned. Addresses are those that its pod reaches."""
 
     image: str = Field(pattern=IMAGE, description="Image of watch/Dockerfile, by tag or by digest.")
+    health_url: AnyHttpUrl | None = Field(default=None, description="Without it health.url.")
     connect_to: str = Field(
         default="", pattern=ADDRESS, description="Address, without a port, at which its pod asks /health."
     )

@@ -50,6 +50,11 @@ def environment(arguments: argparse.Namespace) -> None:
     print(f"export PATH={shlex.quote(':'.join(first))}:$PATH")
 
 
+def watch_image(arguments: argparse.Namespace) -> None:
+    """Make the image of the Job that watches a release."""
+    _up(arguments).watch_image()
+
+
 def down(_arguments: argparse.Namespace) -> None:
     """Stop everything that the sandbox started."""
     world, phases = World(), Phases()
@@ -73,6 +78,7 @@ COMMANDS = {
     "prepare": prepare,
     "preview": preview,
     "environment": environment,
+    "watch-image": watch_image,
     "down": down,
     "status": status,
 }

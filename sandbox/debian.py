@@ -37,6 +37,8 @@ UNPACKED = {
     "prometheus": "usr/bin/prometheus",
     "prometheus-alertmanager": "usr/bin/prometheus-alertmanager",
 }
+# Only where something of Maven Central is to be had.
+MAVEN = {"maven": "/usr/share/maven/bin/mvn"}
 APT_TIMEOUT_SECONDS = 600
 
 
@@ -55,14 +57,15 @@ class DebianPackages:
         """Return the main program of an unpacked package."""
         return self.root / UNPACKED[package]
 
-    def missing(self) -> list[str]:
+    def missing(self, *, with_maven: bool = False) -> list[str]:
         """Names of packages that are not there yet."""
-        installed = [name for name, file in INSTALLED.items() if not Path(file).exists()]
+        wanted = {**INSTALLED, **(MAVEN if with_maven else {})}
+        installed = [name for name, file in wanted.items() if not Path(file).exists()]
         return installed + [name for name in UNPACKED if not self.program(name).exists()]
 
-    def ensure(self, progress: Callable[[str], None]) -> str:
+    def ensure(self, progress: Callable[[str], None], *, with_maven: bool = False) -> str:
         """Install and unpack what is missing; return one closing line. Raises SandboxError."""
-        missing = self.missing()
+        missing = self.missing(with_maven=with_maven)
         if not missing:
             return "all present"
         if shutil.which("apt-get") is None:
@@ -72,7 +75,7 @@ class DebianPackages:
             )
         progress("refreshing package lists")
         self._apt(["update"])
-        install = [name for name in missing if name in INSTALLED]
+        install = [name for name in missing if name not in UNPACKED]
         if install:
             progress(f"installing {', '.join(install)}")
             self._apt(["install", "--yes", "--no-install-recommends", *install])

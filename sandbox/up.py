@@ -18,7 +18,7 @@ from sandbox.phases import Phases
 from sandbox.plugins.install import PluginInstaller
 from sandbox.pulumi_runner import PulumiRunner
 from sandbox.service import Service
-from sandbox.services import prometheus
+from sandbox.services import log_store, prometheus
 from sandbox.services.backing import BackingServices
 from sandbox.update import Updater, health, summary
 from sandbox.world import World
@@ -88,7 +88,30 @@ class Up:
             phase.summary = "; ".join(environment.lines)
         return PulumiRunner(cli, environment, variables={OVERLAY: str(overlay), "DOCKER_HOST": world.engine.host})
 
+    def watch_image(self) -> None:
+        """Make the image of the Job that watches production's releases, and what it is made with."""
+        self.world.paths.make()
+        self._images()
+        self._watch_image()
+
+    def _watch_image(self) -> None:
+        with self.phases.phase("watch image") as phase:
+            phase.summary = self.world.watch_image.ensure(phase.progress)
+
     def _sandbox(self) -> None:
+        self._images()
+        world = self.world
+        if self.stack == "prod":
+            self._watch_image()
+        self._start(world.cluster)
+        self._start(world.ingress)
+        with self.phases.phase("backing services") as phase:
+            logs = world.images.log_store if self._with_log_store else None
+            backing = BackingServices(world.paths, world.kubectl, world.images.services, logs)
+            phase.summary = backing.ensure(NAMESPACES[self.stack], phase.progress)
+            world.ingress.publish_certificate(NAMESPACES[self.stack])
+
+    def _images(self) -> None:
         world = self.world
         if self.user_id() != 0:
             raise SandboxError(
@@ -97,19 +120,18 @@ class Up:
             )
         Ownership(world.paths, world.processes).take()
         with self.phases.phase("debian packages") as phase:
-            phase.summary = world.debian.ensure(phase.progress)
+            phase.summary = world.debian.ensure(phase.progress, with_maven=self._with_log_store)
         with self.phases.phase("toolchain") as phase:
             phase.summary = world.build(phase.progress)
         self._start(world.registry)
         self._start(world.engine)
         with self.phases.phase("images") as phase:
-            phase.summary = world.images.ensure(phase.progress)
-        self._start(world.cluster)
-        self._start(world.ingress)
-        with self.phases.phase("backing services") as phase:
-            backing = BackingServices(world.paths, world.kubectl, world.images.services)
-            phase.summary = backing.ensure(NAMESPACES[self.stack], phase.progress)
-            world.ingress.publish_certificate(NAMESPACES[self.stack])
+            phase.summary = world.images.ensure(phase.progress, with_log_store=self._with_log_store)
+
+    @property
+    def _with_log_store(self) -> bool:
+        # No other stack asks for its logs anywhere else than in the cluster.
+        return self.stack == "prod"
 
     def _start(self, service: Service) -> None:
         with self.phases.phase(service.name) as phase:
@@ -123,6 +145,10 @@ class Up:
             "ca_file": str(paths.authority),
             "tls_secret": TLS_SECRET,
             "prometheus": f"http://{LOOPBACK}:{prometheus.NODE_PORT}",
+            "log_store": f"http://{LOOPBACK}:{log_store.NODE_PORT}",
+            "prometheus_for_pods": f"http://{prometheus.NAME}.{prometheus.NAMESPACE}:{prometheus.PORT}",
+            "log_store_for_pods": f"http://{log_store.NAME}.{log_store.NAMESPACE}:{log_store.PORT}",
+            "watch_image": self.world.watch_image.reference,
         }
         return render(paths, "sandbox", self.stack, values)
 

@@ -13,6 +13,8 @@ from sandbox.debian import DebianPackages
 from sandbox.docker_engine import DockerEngine
 from sandbox.images.debootstrap import Debootstrap
 from sandbox.images.images import Images
+from sandbox.images.maven import Maven
+from sandbox.images.watch_image import WatchImage
 from sandbox.ingress.ingress import Ingress
 from sandbox.paths import Paths
 from sandbox.processes import Processes
@@ -71,7 +73,12 @@ class World:
     @cached_property
     def images(self) -> Images:
         """Base images."""
-        return Images(Debootstrap(self.paths), self.engine, self.registry)
+        return Images(Debootstrap(self.paths), self.engine, self.registry, Maven(self.paths))
+
+    @cached_property
+    def watch_image(self) -> WatchImage:
+        """The image of the Job that watches a release."""
+        return WatchImage(self.engine, self.registry, self.images.base)
 
     @cached_property
     def cluster(self) -> Cluster:

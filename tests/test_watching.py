@@ -33,7 +33,12 @@ from watching import WatchFound, Watching, told, watch_key
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = "registry.internal/release-manager-watch"
 RECORD = {"version": "v1", "image": "r@sha256:v1", "configuration": "c0ffee", "revision": "abc", "from": "4"}
-JOB = {"image": f"{IMAGE}:v1", "connect_to": "10.0.0.7", "prometheus_url": "http://prometheus.monitoring:9090"}
+JOB = {
+    "image": f"{IMAGE}:v1",
+    "health_url": "http://release-manager-dev/health",
+    "connect_to": "10.0.0.7",
+    "prometheus_url": "http://prometheus.monitoring:9090",
+}
 STORE = {"url": "https://logs.internal", "username": "watch", "password": "hunter2-of-the-store"}
 AT = datetime(2024, 5, 14, 9, 30, tzinfo=UTC)
 
@@ -75,6 +80,7 @@ def test_the_update_asks_where_the_runner_asks_and_the_job_where_its_pod_can() -
     configured = watching(settings(log_store={**STORE, "username": "", "password": None}))
     inline, by_job = configured.plan(RECORD), configured.plan(RECORD, by_job=True)
     assert (inline.health.connect_to, by_job.health.connect_to) == ("", "10.0.0.7")
+    assert str(inline.health.url) != str(by_job.health.url) == "http://release-manager-dev/health"
     assert inline.prometheus_url == "https://prometheus.internal/"
     assert by_job.prometheus_url == "http://prometheus.monitoring:9090/"
     assert inline.key == by_job.key == watch_key(RECORD)

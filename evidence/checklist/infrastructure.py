@@ -169,7 +169,12 @@ def _surroundings(around: Infrastructure, release: ReleaseFacts) -> dict[str, Pr
             clock=around.clock,
         ),
         "logs": log_prover(
-            sources.logs, stack=stack, connect=around.connect, clock=around.clock, wall_clock=around.wall_clock
+            sources.logs,
+            runs=lambda: around.cluster.deployment(around.deployment) is not None,
+            stack=stack,
+            connect=around.connect,
+            clock=around.clock,
+            wall_clock=around.wall_clock,
         ),
         "rollback": drill_prover(
             sources.drill,

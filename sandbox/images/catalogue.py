@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from sandbox.images.machine import MachineSettings
-from sandbox.images.recipe import DOCUMENTATION, LICENCES, Archive, Recipe
+from sandbox.images.recipe import DOCUMENTATION, LICENCES, NOBODY_ID, Archive, Recipe
 
 USER_ID = 999
-NOBODY_ID = 65534
 
 BASE = Archive(
     name="base",

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any
 
 import docker
 import httpx
-from docker.errors import APIError, BuildError, DockerException, ImageNotFound
-from requests.exceptions import RequestException
+from docker.errors import ImageNotFound
 
 from sandbox.docker_engine import DockerEngine
 from sandbox.errors import SandboxError
 from sandbox.images import catalogue
 from sandbox.images.debootstrap import Debootstrap
+from sandbox.images.log_store import log_store
 from sandbox.images.machine import MachineSettings
+from sandbox.images.making import MEBIBYTE, build_and_push, speaking_to
+from sandbox.images.maven import Maven
 from sandbox.images.recipe import Recipe
 from sandbox.registry import NAME, Registry
-
-MEBIBYTE = 2**20
 
 
 def reference(recipe: Recipe) -> str:
@@ -30,18 +27,10 @@ def reference(recipe: Recipe) -> str:
     return f"{NAME}/sandbox/{recipe.name}:{recipe.key}"
 
 
-def context(recipe: Recipe) -> bytes:
-    """Return the build context of the recipe's layer as a tar archive, the same bytes for the same recipe."""
-    contents = {"Dockerfile": recipe.dockerfile.encode()}
-    contents |= {f"files{path}": content for path, content in sorted(recipe.files.items())}
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for name, content in contents.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            entry.mode = 0o644
-            archive.addfile(entry, io.BytesIO(content))
-    return buffer.getvalue()
+def contents(recipe: Recipe, artifacts: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """Return the files of the build context of the recipe's layer; `artifacts` are the recipe's, downloaded."""
+    files = sorted({**recipe.files, **(artifacts or {})}.items())
+    return {"Dockerfile": recipe.dockerfile.encode(), **{f"files{path}": content for path, content in files}}
 
 
 @dataclass(frozen=True)
@@ -51,6 +40,7 @@ class Images:
     debootstrap: Debootstrap
     engine: DockerEngine
     registry: Registry
+    maven: Maven
     machine: MachineSettings = field(default_factory=MachineSettings.here)
 
     @property
@@ -63,12 +53,17 @@ class Images:
         """Reference of the backing services' image."""
         return reference(catalogue.services())
 
-    def ensure(self, progress: Callable[[str], None]) -> str:
-        """Make and push what the registry lacks, both images at once. Return one closing line.
+    @property
+    def log_store(self) -> str:
+        """Reference of the log store's image."""
+        return reference(log_store())
+
+    def ensure(self, progress: Callable[[str], None], *, with_log_store: bool = False) -> str:
+        """Make and push what the registry lacks, all images at once. Return one closing line.
 
         Raises SandboxError if the package archive, the engine or the registry fails.
         """
-        recipes = (catalogue.base(self.machine), catalogue.services())
+        recipes = [catalogue.base(self.machine), catalogue.services(), *([log_store()] if with_log_store else [])]
         try:
             missing = [recipe for recipe in recipes if not self.registry.exists(reference(recipe))]
             with ThreadPoolExecutor(max_workers=len(recipes)) as pool:
@@ -81,36 +76,14 @@ class Images:
 
     def _make(self, recipe: Recipe, progress: Callable[[str], None]) -> None:
         file = self.debootstrap.ensure(recipe.archive, progress)
-        try:
-            client = self.engine.client()
-            try:
-                if not _has(client, recipe.archive.tag):
-                    progress(f"{recipe.name}: importing {file.stat().st_size // MEBIBYTE} MiB")
-                    repository, _, tag = recipe.archive.tag.rpartition(":")
-                    client.api.import_image_from_file(str(file), repository=repository, tag=tag)
-                progress(f"{recipe.name}: adding its settings")
-                client.images.build(
-                    fileobj=io.BytesIO(context(recipe)), custom_context=True, tag=reference(recipe), rm=True
-                )
-                self._push(client, recipe, progress)
-            finally:
-                client.close()
-        except (DockerException, RequestException) as error:
-            raise SandboxError(
-                f"the Docker engine at {self.engine.host} could not make the {recipe.name} image: {_reason(error)}",
-                mend="read the engine's log (make status names it), then run the same command again",
-            ) from error
-
-    @staticmethod
-    def _push(client: docker.DockerClient, recipe: Recipe, progress: Callable[[str], None]) -> None:
-        repository, _, tag = reference(recipe).rpartition(":")
-        events: Iterator[Mapping[str, Any]] = client.api.push(repository, tag=tag, stream=True, decode=True)
-        for event in events:
-            if "error" in event:
-                raise DockerException(f"push of {repository}:{tag}: {event['error']}")
-            detail = event.get("progressDetail") or {}
-            if "current" in detail:
-                progress(f"{recipe.name}: pushing, {detail['current'] // MEBIBYTE} MiB")
+        artifacts = {path: self.maven.content(each, progress) for path, each in recipe.artifacts.items()}
+        with speaking_to(self.engine, recipe.name) as client:
+            if not _has(client, recipe.archive.tag):
+                progress(f"{recipe.name}: importing {file.stat().st_size // MEBIBYTE} MiB")
+                repository, _, tag = recipe.archive.tag.rpartition(":")
+                client.api.import_image_from_file(str(file), repository=repository, tag=tag)
+            progress(f"{recipe.name}: adding its settings")
+            build_and_push(client, reference(recipe), contents(recipe, artifacts), recipe.name, progress)
 
 
 def _has(client: docker.DockerClient, tag: str) -> bool:
@@ -119,11 +92,3 @@ def _has(client: docker.DockerClient, tag: str) -> bool:
     except ImageNotFound:
         return False
     return True
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, BuildError):
-        return str(error.msg)
-    if isinstance(error, APIError):
-        return str(error.explanation)
-    return str(error)

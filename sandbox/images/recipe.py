@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 
 SUITE = "bookworm"
 KEY_LENGTH = 12
+NOBODY_ID = 65534
 
 # Nobody reads manuals in a container; the licences stay.
 DOCUMENTATION = (
@@ -48,12 +49,30 @@ class Archive:
 
 
 @dataclass(frozen=True)
+class Artifact:
+    """A file of Maven Central: `coordinates` are group:name:version:kind, `sha256` is the digest that it must have."""
+
+    coordinates: str
+    sha256: str
+
+    @property
+    def file_name(self) -> str:
+        """Name under which Maven leaves it."""
+        _, name, version, kind = self.coordinates.split(":")
+        return f"{name}-{version}.{kind}"
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """An archive with one layer above it: files by their absolute path, and the lines of its Dockerfile."""
+    """An archive with one layer above it: files by their absolute path, and the lines of its Dockerfile.
+
+    `artifacts` are files too, which are downloaded only where the image has to be made.
+    """
 
     archive: Archive
     lines: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
+    artifacts: Mapping[str, Artifact] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -64,12 +83,13 @@ class Recipe:
     def key(self) -> str:
         """Short hash of everything that decides what is in the image."""
         files = {path: hashlib.sha256(content).hexdigest() for path, content in self.files.items()}
+        files |= {path: artifact.sha256 for path, artifact in self.artifacts.items()}
         return digest({"archive": self.archive.key, "lines": self.lines, "files": files})
 
     @property
     def dockerfile(self) -> str:
         """The layer's Dockerfile, for a build context that holds the files below `files/`."""
-        copies = ["COPY files/ /"] if self.files else []
+        copies = ["COPY files/ /"] if self.files or self.artifacts else []
         return "\n".join([f"FROM {self.archive.tag}", *copies, *self.lines, ""])
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from sandbox.errors import SandboxError
 from sandbox.paths import Paths
-from sandbox.services import manifests, postgresql, prometheus
+from sandbox.services import log_store, manifests, postgresql, prometheus
 from sandbox.services.credentials import Credentials
 from sandbox.services.model import USER_ID, Document, ServiceImages, Storage
 
@@ -58,7 +58,7 @@ def trouble(pods: Iterable[Document]) -> str:
 
 @dataclass(frozen=True)
 class BackingServices:
-    """PostgreSQL, Redis and RabbitMQ of an environment, and the cluster's Prometheus.
+    """PostgreSQL, Redis and RabbitMQ of an environment, the cluster's Prometheus and, by its image, the log store.
 
     `image` is the sandbox's own for all of them; without it the official images are used and the database's data end
     with its pod, as it has to be on a cluster whose nodes are not this machine. `give` hands a directory to a user.
@@ -67,6 +67,7 @@ class BackingServices:
     paths: Paths
     cluster: Cluster
     image: str | None
+    log_store: str | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     give: Callable[[Path, int, int], None] = os.chown
@@ -90,12 +91,13 @@ class BackingServices:
         self._prepare_volume(namespace)
         documents = manifests.environment(namespace, self.images, self.storage, credentials)
         if self.image:
-            documents += manifests.monitoring(self.images)
+            documents += manifests.monitoring(self.images, self.log_store)
         progress("applying")
         self.cluster.apply(documents)
         self._wait(documents, namespace, progress)
         monitoring = f"; Prometheus at http://127.0.0.1:{prometheus.NODE_PORT}" if self.image else ""
-        return f"PostgreSQL, Redis and RabbitMQ in {namespace}{monitoring}"
+        logs = f", log store at http://127.0.0.1:{log_store.NODE_PORT}" if self.log_store else ""
+        return f"PostgreSQL, Redis and RabbitMQ in {namespace}{monitoring}{logs}"
 
     def _prepare_volume(self, namespace: str) -> None:
         directory = self.storage.of(namespace, postgresql.NAME)

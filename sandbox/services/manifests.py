@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.services import postgresql, prometheus, rabbitmq, redis
+from sandbox.services import log_store, postgresql, prometheus, rabbitmq, redis
 from sandbox.services.credentials import Credentials
 from sandbox.services.model import Document, ServiceImages, Storage
 from sandbox.services.namespace import account, namespace
@@ -22,6 +22,7 @@ def environment(name: str, images: ServiceImages, storage: Storage, credentials:
     ]
 
 
-def monitoring(images: ServiceImages) -> list[Document]:
-    """Return the objects of the monitoring namespace, which every environment shares."""
-    return [namespace(prometheus.NAMESPACE), *prometheus.objects(images)]
+def monitoring(images: ServiceImages, log_store_image: str | None = None) -> list[Document]:
+    """Return the objects of the monitoring namespace, which every environment shares; the log store by its image."""
+    logs = [] if log_store_image is None else log_store.objects(log_store_image)
+    return [namespace(prometheus.NAMESPACE), *prometheus.objects(images), *logs]

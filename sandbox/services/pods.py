@@ -133,6 +133,23 @@ def stateful_set(name: str, namespace: str, template: Document) -> Document:
     return {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": metadata(name, namespace), "spec": spec}
 
 
+def deployment(name: str, namespace: str, template: Document) -> Document:
+    """Return a Deployment of one pod, whose next one starts when it is gone."""
+    spec = {
+        "replicas": 1,
+        "strategy": {"type": "Recreate"},
+        "selector": {"matchLabels": labels(name)},
+        "template": template,
+    }
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata(name, namespace), "spec": spec}
+
+
+def config_map(name: str, namespace: str, service_name: str, files: Mapping[str, str]) -> Document:
+    """Return a ConfigMap of a service's files."""
+    found = metadata(name, namespace, service_name)
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": found, "data": dict(files)}
+
+
 def empty(name: str) -> Document:
     """Return a volume that begins empty and ends with its pod."""
     return {"name": name, "emptyDir": {}}

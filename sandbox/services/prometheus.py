@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
+from sandbox.services.access import cluster_reader
 from sandbox.services.model import NOBODY_ID, Document, ServiceImages
-from sandbox.services.pods import CONFINED, container, empty, labels, metadata, pod, service
+from sandbox.services.pods import CONFINED, config_map, container, deployment, empty, pod, service
 
 NAME = "prometheus"
 NAMESPACE = "monitoring"
@@ -90,24 +91,14 @@ def objects(images: ServiceImages) -> list[Document]:
     template = pod(
         NAME, *containers, user=NOBODY_ID, volumes=volumes, configuration=repr(files), account=NAME, token=True
     )
-    deployment: Document = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": metadata(NAME, NAMESPACE),
-        "spec": {
-            "replicas": 1,
-            "strategy": {"type": "Recreate"},
-            "selector": {"matchLabels": labels(NAME)},
-            "template": template,
-        },
-    }
-    config_map: Document = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": metadata(CONFIGURATION, NAMESPACE, NAME),
-        "data": files,
-    }
-    return [*_access(), config_map, service(NAME, NAMESPACE, PORT, node_port=NODE_PORT), deployment]
+    return [
+        *cluster_reader(
+            NAME, NAMESPACE, [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
+        ),
+        config_map(CONFIGURATION, NAMESPACE, NAME, files),
+        service(NAME, NAMESPACE, PORT, node_port=NODE_PORT),
+        deployment(NAME, NAMESPACE, template),
+    ]
 
 
 def _discovery(images: ServiceImages) -> Document:
@@ -125,22 +116,3 @@ def _discovery(images: ServiceImages) -> Document:
         "startupProbe": {"exec": {"command": ["test", "-s", TARGETS]}, "periodSeconds": 1, "failureThreshold": 60},
         "securityContext": CONFINED,
     }
-
-
-def _access() -> list[Document]:
-    role = f"{APPLICATION}-{NAME}"
-    account: Document = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(NAME, NAMESPACE)}
-    rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
-    authorization = "rbac.authorization.k8s.io"
-    named = {"name": role, "labels": labels(NAME)}
-    return [
-        account,
-        {"apiVersion": f"{authorization}/v1", "kind": "ClusterRole", "metadata": named, "rules": rules},
-        {
-            "apiVersion": f"{authorization}/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": named,
-            "roleRef": {"apiGroup": authorization, "kind": "ClusterRole", "name": role},
-            "subjects": [{"kind": "ServiceAccount", "name": NAME, "namespace": NAMESPACE}],
-        },
-    ]

@@ -1,5 +1,6 @@
 """Logs are one JSON object a line, in the names that the log store's queries use."""
 
+import asyncio
 import io
 import json
 import logging
@@ -7,6 +8,7 @@ from collections.abc import Generator
 from datetime import datetime, timedelta
 
 import pytest
+from release_manager.heartbeat import EVERY_SECONDS, beat
 from release_manager.json_logs import configure_logs
 
 
@@ -58,3 +60,17 @@ def test_a_call_adds_fields_and_cannot_replace_the_known_ones(stream: io.StringI
     logging.getLogger("x").info("GET /", extra={"fields": {"status": 200, "message": "replaced"}})
     (line,) = lines(stream)
     assert (line["status"], line["message"]) == (200, "GET /")
+
+
+def test_a_line_a_minute_tells_that_logs_arrive_where_nobody_asks_anything(stream: io.StringIO) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(beat(sleep))
+    assert slept == [EVERY_SECONDS] * 3
+    assert [line["message"] for line in lines(stream)] == ["at work for 1 min", "at work for 2 min"]

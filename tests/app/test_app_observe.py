@@ -1,6 +1,7 @@
 """Metrics and access logs: what they count, what they leave out, and that every error is counted by its cause."""
 
 import logging
+from pathlib import Path
 
 import pytest
 from release_manager.faults import Faults
@@ -63,6 +64,14 @@ async def test_latency_by_fault_shows_in_the_histogram(start: Start) -> None:
         await app.client.get("/releases/1")
         assert await app.metric('release_manager_request_duration_seconds_bucket{le="0.01"}') == 0
         assert await app.metric("release_manager_request_duration_seconds_sum") >= 0.02
+
+
+async def test_errors_begin_once_the_switch_is_there(start: Start, tmp_path: Path) -> None:
+    switch = tmp_path / "on"
+    async with start(faults=Faults(error_rate=1.0, switch=str(switch))) as app:
+        assert (await app.client.get("/releases")).status_code == 200
+        switch.touch()
+        assert (await app.client.get("/releases")).status_code == 500
 
 
 async def test_probes_never_suffer_injected_errors(start: Start) -> None:

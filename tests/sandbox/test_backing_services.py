@@ -25,9 +25,12 @@ SANDBOX = ServiceImages.single("localhost:5000/sandbox/services:1")
 VOLUMES = {"configMap", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
 
 
+SERVICES = ["postgresql", "prometheus", "rabbitmq", "redis"]
+
+
 def every(images: ServiceImages = SANDBOX, directory: Path | None = Path("/data/volumes")) -> list[Document]:
     environment = manifests.environment("development", images, Storage(directory), CREDENTIALS)
-    return environment + manifests.monitoring(images)
+    return environment + manifests.monitoring(images, "log-store:1")
 
 
 def workloads(documents: list[Document]) -> list[Document]:
@@ -38,7 +41,7 @@ def workloads(documents: list[Document]) -> list[Document]:
 @pytest.mark.parametrize("images", [SANDBOX, ServiceImages.official()])
 def test_every_pod_passes_the_restricted_standard(images: ServiceImages, directory: Path | None) -> None:
     found = workloads(every(images, directory))
-    assert sorted(one["metadata"]["name"] for one in found) == ["postgresql", "prometheus", "rabbitmq", "redis"]
+    assert sorted(one["metadata"]["name"] for one in found) == ["log-store", *SERVICES]
     for workload in found:
         pod = workload["spec"]["template"]["spec"]
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -77,7 +80,7 @@ def test_the_application_finds_its_addresses() -> None:
         "RABBITMQ_URL": "amqp://release_manager:rabbit-hush@rabbitmq:5672/%2F",
     }
     services = {one["metadata"]["name"] for one in every() if one["kind"] == "Service"}
-    assert services == {"postgresql", "redis", "rabbitmq", "prometheus"}
+    assert services == {"log-store", *SERVICES}
 
 
 def test_passwords_are_made_once_and_kept_closed(tmp_path: Path) -> None:

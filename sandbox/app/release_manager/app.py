@@ -14,6 +14,7 @@ from release_manager.cache import Cache
 from release_manager.database import Database
 from release_manager.faults import Faults
 from release_manager.health import Checks, health_router
+from release_manager.heartbeat import beat
 from release_manager.lifecycle import Lifecycle
 from release_manager.message_queue import Publisher
 from release_manager.metrics import Metrics
@@ -57,7 +58,9 @@ def create_app(services: Services) -> FastAPI:
             asyncio.get_running_loop().call_later(delay_seconds, services.lifecycle.start)
         else:
             services.lifecycle.start()
+        beating = asyncio.create_task(beat())
         yield
+        beating.cancel()
         checks.close()
         services.publisher.close()
         services.cache.close()

@@ -3,6 +3,7 @@
 FAULT_ERROR_RATE              share (0 to 1) of API requests that are answered 500
 FAULT_LATENCY_SECONDS         seconds that are added to API requests
 FAULT_LATENCY_RATE            share (0 to 1) of API requests that get them (1 when unset)
+FAULT_SWITCH                  a file: errors and latency begin once it is there (at once when unset)
 FAULT_CRASH_AFTER_SECONDS     the process ends with code 1 so many seconds after its start; 0 is at start
 FAULT_READY_AFTER_SECONDS     the process says that it is starting for so many seconds longer
 FAULT_MEMORY_BYTES_PER_SECOND bytes that the process leaks each second
@@ -18,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from release_manager.settings import read_choice, read_number
 
@@ -46,17 +48,21 @@ class Faults:
     memory_bytes_per_second: float = 0.0
     dependency: str = ""
     health_version: str = ""
+    switch: str = ""
     draw: Callable[[], float] = field(default=random.random, compare=False, repr=False)
 
     def fails(self) -> bool:
         """Say whether this request is to be answered with an error."""
-        return self.error_rate > 0 and self.draw() < self.error_rate
+        return self.error_rate > 0 and self.draw() < self.error_rate and self._switched_on()
 
     def delay_seconds(self) -> float:
         """Return the seconds that this request is to be held back."""
-        if self.latency_seconds > 0 and self.draw() < self.latency_rate:
+        if self.latency_seconds > 0 and self.draw() < self.latency_rate and self._switched_on():
             return self.latency_seconds
         return 0.0
+
+    def _switched_on(self) -> bool:
+        return not self.switch or Path(self.switch).exists()
 
 
 def read_faults(environment: Mapping[str, str]) -> Faults:
@@ -75,6 +81,7 @@ def read_faults(environment: Mapping[str, str]) -> Faults:
         memory_bytes_per_second=number("FAULT_MEMORY_BYTES_PER_SECOND", 0.0, LARGEST_LEAK_BYTES),
         dependency=read_choice(environment, "FAULT_DEPENDENCY", DEPENDENCIES, default=""),
         health_version=environment.get("FAULT_HEALTH_VERSION", "").strip(),
+        switch=environment.get("FAULT_SWITCH", "").strip(),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,8 @@ import httpx
 import pytest
 from pydantic import AnyHttpUrl, SecretStr, ValidationError
 
+from checks.reader import Unreachable
+from cluster.errors import ClusterError
 from concerns.checklist_sources import LogStoreSettings
 from evidence.checklist.log_item import log_prover
 from evidence.checklist.proof import Proof, State
@@ -43,10 +46,14 @@ def prove(
     search: Failure,
     health: Failure | str = "green",
     wanted: LogStoreSettings | None = STORE,
+    runs: Callable[[], bool] = lambda: True,
 ) -> tuple[Proof, Web]:
     state = httpx.Response(200, json={"status": health}) if isinstance(health, str) else health
     web = Web(lambda request: state if request.url.path == "/_cluster/health" else search)
-    return log_prover(wanted, stack="prod", connect=web.connect, clock=web.time.clock, wall_clock=wall_clock)(), web
+    prover = log_prover(
+        wanted, runs=runs, stack="prod", connect=web.connect, clock=web.time.clock, wall_clock=wall_clock
+    )
+    return prover(), web
 
 
 @pytest.mark.parametrize("health", ["green", "yellow"])
@@ -85,6 +92,23 @@ def test_no_line_at_all_is_missing(answer: Failure) -> None:
     proof, _ = prove(answer)
     assert says_what_closes(proof, State.MISSING)
     assert proof.value == f"there is no line with {NAMED}"
+
+
+def test_before_the_first_release_a_healthy_store_is_all_that_is_asked_for() -> None:
+    for newest in (None, ago(minutes=60 * 24 * 40)):
+        proof, _ = prove(hits(newest), runs=lambda: False)
+        assert proof.state is State.PROVEN
+        assert proof.value == f"released for the first time, so no line with {NAMED} is asked for; the store is not red"
+    for proof, _ in (prove(hits(None), "red", runs=lambda: False), prove(DOWN[0], runs=lambda: False)):
+        assert not proof.state.closed
+
+
+@pytest.mark.parametrize("error", [ClusterError("it may not be read"), Unreachable("the cluster gives no answer")])
+def test_whether_anything_runs_is_not_guessed(error: Exception) -> None:
+    def runs() -> bool:
+        raise error
+
+    assert says_what_closes(prove(hits(None), runs=runs)[0], State.UNKNOWN)
 
 
 def test_a_red_store_is_missing_however_fresh_its_lines() -> None:
