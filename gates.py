@@ -40,6 +40,7 @@ from cluster.releases import VerifiedReleases
 from cluster.rollback.rollback import Rollback
 from cluster.rollback.way_back import why_no_way_back
 from cluster.standing import Standing, standing
+from cluster.trust import trust
 from cluster.verification.gate import VerificationGate
 from components.engine import engine_is_alive
 from components.interruption import INTERRUPTION
@@ -56,7 +57,6 @@ from notify.sending import client
 from notify.telling import Telling
 from reports.progress import Progress
 from settings import Settings
-from trust import trust
 from verifying import Verifying
 from watching import Watching
 

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from types import TracebackType
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from checks.daemon_pool import DaemonPool
 from checks.reader import Unreachable
+from checks.whole_answer import WholeAnswers
 
 WORKERS = 4
 LIMIT_BYTES = 2_000_000
@@ -119,11 +116,10 @@ class Prometheus:
 
     def __init__(self, url: str, client: httpx.Client, timeout_seconds: float) -> None:
         self._url = httpx.URL(url if url.endswith("/") else f"{url}/")
-        self._client = client
         self._timeout_seconds = timeout_seconds
-        self._pool = DaemonPool(WORKERS, name="prometheus")
         # A password in the URL is shown nowhere.
         self._name = f"Prometheus at {str(self._url.copy_with(userinfo=b'')).rstrip('/')}"
+        self._answers = WholeAnswers(self._name, client, timeout_seconds, LIMIT_BYTES, WORKERS)
 
     @property
     def _timeout(self) -> str:
@@ -140,7 +136,7 @@ class Prometheus:
 
     def close(self) -> None:
         """Let the threads end. Waits for none of them."""
-        self._pool.close()
+        self._answers.close()
 
     def vector(self, query: str) -> Sequence[Series]:
         """Return the series that `query` gives now, perhaps none.
@@ -188,18 +184,8 @@ class Prometheus:
         return value
 
     def _asked(self, shape: type[Shape], path: str, parameters: Mapping[str, str]) -> Shape:
-        # httpx bounds each read, but not how many there are: only whoever waits outside can bound the whole answer.
-        given_up = threading.Event()
-        future = self._pool.submit(partial(self._fetch, path, parameters, given_up))
-        wait([future], timeout=self._timeout_seconds)
-        if not future.done():
-            given_up.set()
-            future.cancel()
-            raise Unreachable(f"{self._name} gave no whole answer within {self._timeout_seconds:g} s")
-        try:
-            status, body = future.result()
-        except httpx.HTTPError as error:
-            raise Unreachable(f"{self._name} gives no answer: {str(error) or type(error).__name__}") from error
+        request = self._answers.request("GET", self._url.join(path), parameters)
+        status, body = self._answers.ask(request)
         try:
             content = json.loads(body)
         except (ValueError, RecursionError):
@@ -221,24 +207,3 @@ class Prometheus:
             first = error.errors(include_input=False, include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise Unreachable(f"{self._name} answers nonsense: {where}: {first['msg']}") from error
-
-    def _fetch(self, path: str, parameters: Mapping[str, str], given_up: threading.Event) -> tuple[int, bytes]:
-        body = bytearray()
-        with self._client.stream(
-            "GET",
-            self._url.join(path),
-            params=dict(parameters),
-            # Compressed, a small answer may be a large one.
-            headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-            timeout=self._timeout_seconds,
-            follow_redirects=False,
-        ) as answer:
-            if answer.headers.get("Content-Encoding", "identity") != "identity":
-                raise Unreachable(f"{self._name} answers compressed though it was asked not to")
-            for chunk in answer.iter_bytes():
-                body += chunk
-                if given_up.is_set():
-                    break
-                if len(body) > LIMIT_BYTES:
-                    raise Unreachable(f"{self._name} answers more than {LIMIT_BYTES} bytes")
-            return answer.status_code, bytes(body)

@@ -20,6 +20,7 @@ from cluster.api import Cluster
 from cluster.errors import ClusterError, GateFailed
 from cluster.history.history import History, who
 from cluster.lease.holding import Holding
+from cluster.trust import trust
 from commands.announce import Plan, announce, slack_token
 from commands.approve import approve
 from commands.checklist import ItemsOpenError, checklist
@@ -38,7 +39,6 @@ from gates import PROJECT_DIRECTORY, SQL_FILE, Gates
 from notify import slack
 from notify.sending import NotTold, Sender, client
 from settings import Settings, SettingsError, read_stack
-from trust import trust
 
 _MEND = ". To mend it: "
 EXPECTED = (SettingsError, EvidenceError, ClusterError, GateFailed, Unreachable, AlembicError, LintError, NotTold)

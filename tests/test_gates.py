@@ -16,11 +16,11 @@ from cluster.api import Cluster
 from cluster.errors import ClusterError, GateFailed
 from cluster.lease.holding import Holding
 from cluster.release import Release
+from cluster.trust import trust
 from cluster.verification.gate import VerificationGate
 from gates import Gates
 from tests.fake_time import Told
 from tests.stack_values import settings_of
-from trust import trust
 
 ROOT = Path(__file__).resolve().parents[1]
 RECORD = {"job": "a-job", "version": "staging-abc1234"}

@@ -17,6 +17,7 @@ from cluster.api import Cluster
 from cluster.errors import ClusterError
 from cluster.lease.holding import Holding
 from cluster.rollback.rollback import Rollback
+from cluster.trust import trust_in
 from cluster.watch.attempt import WatchedAttempt
 from cluster.watch.ending import Ending
 from cluster.watch.record import WatchRecord
@@ -31,7 +32,6 @@ from notify.message import Place
 from notify.telling import Telling
 from watch.instruments import ClientOf, Opening, client_of
 from watch.plan import WatchPlan
-from watch.trust import trust_of
 
 ESCALATED_EVERY_SECONDS = 30.0
 # After the last thing is due, for it to be done and seen.
@@ -122,7 +122,7 @@ class Assembly:
         holding = self.holding()
         try:
             held = holding.take(self.cluster, plan.names.deployment, self.reporter)
-            with self.client(trust_of(plan.health_trust), None, {}) as client:
+            with self.client(trust_in(plan.health_trust), None, {}) as client:
                 yield Rollback(
                     cluster=held,
                     names=plan.names,
@@ -173,7 +173,7 @@ class Assembly:
     def _addressees(self) -> tuple[Addressee, ...]:
         plan = self.plan
         return addressees(
-            plan.notify, plan.contacts, lambda: trust_of(plan.health_trust), self.clock, transport=self.transport
+            plan.notify, plan.contacts, lambda: trust_in(plan.health_trust), self.clock, transport=self.transport
         )
 
     def _deployed_at(self) -> datetime:

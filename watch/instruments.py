@@ -30,10 +30,10 @@ from checks.watching.sustained import Sustained
 from cluster.api import Cluster
 from cluster.errors import ClusterError
 from cluster.names import STABLE
+from cluster.trust import trust_in
 from concerns.quantity import amount
 from concerns.watch import LogStoreSettings
 from watch.plan import WatchPlan
-from watch.trust import trust_of
 
 ALERTS, LOGS = "alerts", "logs"
 SEVERITIES = ("critical", "warning")
@@ -134,7 +134,7 @@ class Opening:
     def _from_prometheus(self, stack: ExitStack, pods: Sequence[str]) -> dict[str, Background]:
         plan, watch = self.plan, self.plan.watch
         seconds = plan.prometheus_timeout_seconds
-        client = stack.enter_context(self.client(trust_of(""), None, {}))
+        client = stack.enter_context(self.client(trust_in(""), None, {}))
         prometheus = stack.enter_context(Prometheus(plan.prometheus_url, client, seconds))
         counted = CountedInPrometheus(prometheus, plan.namespace, watch.rate_minutes, CHANCE_OF_ONE_LOOK)
         alerts = AlertWatch(
@@ -183,7 +183,7 @@ class Opening:
             auth = httpx.BasicAuth(wanted.username, wanted.password.get_secret_value())
         if wanted.api_key is not None:
             headers["Authorization"] = f"ApiKey {wanted.api_key.get_secret_value()}"
-        return self.client(trust_of(self.plan.log_store_trust), auth, headers)
+        return self.client(trust_in(self.plan.log_store_trust), auth, headers)
 
     def _beside(
         self, name: str, look: Callable[[], Verdict], lasts: float, interval: float, timeout: float

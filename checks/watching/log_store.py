@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from checks.daemon_pool import DaemonPool
 from checks.reader import Unreachable
 from checks.watching.log_patterns import Line
+from checks.whole_answer import WholeAnswers
 
 PAGE_LINES = 1000
 MOST_LINES = 10_000
@@ -96,18 +93,16 @@ class LogStore:
         timeout_seconds: float,
     ) -> None:
         self._url = url.rstrip("/")
-        self._client = client
         self._index = index
         self._service = service
         self._where = dict(where)
-        self._timeout_seconds = timeout_seconds
-        self._pool = DaemonPool(1, name="log-store")
         bare = str(httpx.URL(self._url).copy_with(userinfo=b"")).rstrip("/")
         self._name = f"the log store at {bare}"
+        self._answers = WholeAnswers(self._name, client, timeout_seconds, LIMIT_BYTES, workers=1)
 
     def close(self) -> None:
         """Let the thread end. Waits for nothing."""
-        self._pool.close()
+        self._answers.close()
 
     def query(self, levels: Sequence[str] = ()) -> str:
         """Return the query as a person types it."""
@@ -187,18 +182,9 @@ class LogStore:
         return answer
 
     def _fetched(self, method: str, path: str, body: Mapping[str, Any], given: Mapping[str, str]) -> Any:  # noqa: ANN401
-        # httpx bounds each read, but not how many there are: only whoever waits outside can bound the whole answer.
-        given_up = threading.Event()
-        future = self._pool.submit(partial(self._fetch, method, path, body, given, given_up))
-        wait([future], timeout=self._timeout_seconds)
-        if not future.done():
-            given_up.set()
-            future.cancel()
-            raise Unreachable(f"{self._name} gave no whole answer within {self._timeout_seconds:g} s")
-        try:
-            status, text = future.result()
-        except httpx.HTTPError as error:
-            raise Unreachable(f"{self._name} gives no answer: {str(error) or type(error).__name__}") from error
+        question = json.dumps(body).encode()
+        request = self._answers.request(method, httpx.URL(f"{self._url}/{path}"), given, question)
+        status, text = self._answers.ask(request)
         if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
             raise Unreachable(f"{self._name} answered {status}: see the sign-in in watch.log_store")
         try:
@@ -208,27 +194,6 @@ class LogStore:
         if status != httpx.codes.OK:
             raise Unreachable(f"{self._name} answered {status}{_why(content)}")
         return content
-
-    def _fetch(
-        self, method: str, path: str, body: Mapping[str, Any], given: Mapping[str, str], given_up: threading.Event
-    ) -> tuple[int, bytes]:
-        read = bytearray()
-        with self._client.stream(
-            method,
-            f"{self._url}/{path}",
-            params=dict(given),
-            content=json.dumps(body),
-            headers={"Content-Type": "application/json", "Accept-Encoding": "identity"},
-            timeout=self._timeout_seconds,
-            follow_redirects=False,
-        ) as answer:
-            for chunk in answer.iter_bytes():
-                read += chunk
-                if given_up.is_set():
-                    break
-                if len(read) > LIMIT_BYTES:
-                    raise Unreachable(f"{self._name} answers more than {LIMIT_BYTES} bytes")
-            return answer.status_code, bytes(read)
 
 
 def _why(content: object) -> str:

@@ -1,0 +1,33 @@
+"""Whose certificates are believed: the system's authorities, and one more beside them."""
+
+from __future__ import annotations
+
+import ssl
+
+from cluster.errors import ClusterError
+
+
+def trust(ca_file: str) -> ssl.SSLContext:
+    """Return the system's trust, and the authority of `ca_file`, if any, beside it. May raise ClusterError."""
+    return _trust(ca_file, "", f"health.ca_file {ca_file}", "health.ca_file to a PEM file, or leave it out")
+
+
+def trust_in(authorities: str) -> ssl.SSLContext:
+    """Return the system's trust, and the authorities beside it whose text (PEM) is given, which may be empty.
+
+    Raises ClusterError where the text is none.
+    """
+    mend = "health.ca_file and watch.log_store.ca_file to PEM files, or leave them out"
+    return _trust("", authorities, "a certificate authority of the watch", mend)
+
+
+def _trust(file: str, text: str, what: str, mend: str) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if file or text:
+        try:
+            context.load_verify_locations(cafile=file or None, cadata=text or None)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            raise ClusterError(
+                f"{what} cannot be read as certificates ({type(error).__name__})", mend=f"set {mend}"
+            ) from error
+    return context
