@@ -57,7 +57,9 @@ class Settings(Concern):
     cluster: ClusterSettings
     release: ReleaseSettings = ReleaseSettings()
     approval: ApprovalSettings = ApprovalSettings(required=False)
-    contacts: tuple[ContactSettings, ...] = ()
+    contacts: tuple[ContactSettings, ...] = Field(
+        default=(), description="Whom to tell when a release goes wrong, in this order."
+    )
     notify: NotifySettings = NotifySettings()
     image: ImageSettings
     application: ApplicationSettings

@@ -17,12 +17,24 @@ RUN_BY: dict[str, tuple[str, str, str]] = {
         "REPOSITORY",
     ),
     "preview": (_DEV, "test_a_command_answers", "make preview STACK=dev"),
-    "history": (_DEV, "test_a_command_answers", "make history STACK=dev"),
+    "history": (
+        _BY_HAND,
+        "test_the_history_tells_each_release_its_gates_and_who_went_back",
+        'command("history")',
+    ),
     "history RELEASE": (_BY_HAND, "test_the_history_tells_each_release_its_gates_and_who_went_back", "--release"),
-    "checklist": (_DEV, "test_a_command_answers", "make checklist STACK=dev"),
+    "checklist": (
+        _PROD,
+        "test_what_cannot_be_proven_stops_a_release_with_all_of_it_in_one_table",
+        'command("checklist"',
+    ),
     "status": (_DEV, "test_a_command_answers", "make status"),
     "load RATE SECONDS": (_DEV, "test_a_command_answers", "make load STACK=dev RATE=10 SECONDS=2"),
-    "migration-plan": (_DEV, "test_a_command_answers", "make migration-plan STACK=dev"),
+    "migration-plan": (
+        "tests/e2e/test_staging_migration.py",
+        "test_unapproved_sql_stops_with_nothing_changed_and_the_same_command_applies_it_once_approved",
+        'command("migration-plan"',
+    ),
     "environment": (_DEV, "test_pulumi_can_be_called_by_hand", "make -s"),
     "approve RELEASE": (
         _STAGING,
@@ -54,7 +66,7 @@ RUN_BY: dict[str, tuple[str, str, str]] = {
         "test_everybody_reads_what_when_where_and_for_how_long_and_it_is_kept",
         "announced(",
     ),
-    "dashboard-preview": ("tests/monitoring/test_preview.py", "test_the_command_writes_the_picture", "main(arguments"),
+    "dashboard-preview": (_DEV, "test_a_command_answers", "make dashboard-preview STACK=dev"),
     "down": (
         "tests/e2e/test_sandbox_lifecycle.py",
         "test_down_leaves_nothing_and_up_goes_on_with_what_was_there",
@@ -68,11 +80,7 @@ RUN_BY: dict[str, tuple[str, str, str]] = {
         "reference()",
     ),
     "canary-picture": ("tests/bench/test_canary_picture.py", "test_the_file_is_as_it_is_drawn", "picture()"),
-    "lint-workflows": (
-        "tests/sandbox/test_lint_workflows.py",
-        "test_every_workflow_is_linted_without_the_network",
-        "commands(",
-    ),
+    "lint-workflows": (_DEV, "test_a_command_answers", "make lint-workflows"),
     "preview-events UNTAGGED": (
         f"{_DELIVERY}/test_preview.py",
         "test_a_pull_request_is_previewed_without_the_tag_that_it_will_get_later",

@@ -57,6 +57,11 @@ def test_each_link_leads_somewhere(paper: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
+def test_every_paper_is_in_the_list_of_papers() -> None:
+    listed = set(_LINK.findall(text_of(ROOT / "docs" / "README.md")))
+    assert {paper.name for paper in (ROOT / "docs").glob("*.md")} - {"README.md"} <= listed
+
+
 def paths_in(paper: Path) -> Iterator[str]:
     for span in spans(paper):
         if not _PATH.fullmatch(span) or span.startswith(("release/", "localhost")):
