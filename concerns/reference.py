@@ -30,10 +30,11 @@ _HEAD = """# Settings
 Made by `make schema` from the models in `concerns/` and from the stack files; a change by hand is lost.
 
 Each concern is one object under `config` in `Pulumi.<stack>.yaml`, named `release-manager:<concern>`. In the tables a
-dot leads into an object, and `[]` into each entry of a list. *needed* counts wherever the object around it is there. A
-secret is given by `pulumi config set --secret --path 'release-manager:<key>'` and never stands in a file as text. Units
-are the last word of a key: percent, seconds, minutes. A misspelt key, a value of another type or out of its range, and
-what contradicts another setting end an update before anything changes, all of them told at once.
+dot leads into an object, and `[]` into each entry of a list. *needed* counts wherever the object around it is there;
+`-` is nothing. Units are the last word of a key: percent, seconds, minutes. A secret is given by
+`pulumi config set --secret --path 'release-manager:<key>'` and never stands in a file as text. A misspelt key, a value
+of another type or out of its range, and what contradicts another setting end an update before anything changes, all of
+them told at once.
 """
 
 
