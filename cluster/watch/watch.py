@@ -81,10 +81,24 @@ class Watch:
         state = self._begin()
         if state.end is None:
             with _Opening(self.instruments) as opening:
-                self._watch(state, opening)
+                try:
+                    self._watch(state, opening)
+                except SystemExit:
+                    self._leave(state)
+                    raise
+        self._tell(state)
+        return state
+
+    def _leave(self, state: WatchState) -> None:
+        """Note the end of a watch whose Job was deleted by the release that has taken the place of its own."""
+        stand, why = self._stand()
+        if stand is Stand.GONE and not state.to:
+            state.end, state.reason = End.REPLACED, why
+            self._tell(state)
+
+    def _tell(self, state: WatchState) -> None:
         if self.ending.tell(state):
             self._keep(state)
-        return state
 
     def _begin(self) -> WatchState:
         """Return the watch as it stands, or a new one once no other run is at work."""

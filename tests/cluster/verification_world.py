@@ -45,7 +45,7 @@ class World:
     when_unknown: str = "rollback"
     automatic: bool = True
     recorded: bool = False
-    further: dict[str, Verdict] = field(default_factory=dict)
+    further: dict[str, Verdict | Callable[[Release], Verdict]] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
     onlooker: Onlooker = field(default_factory=Nobody)
     lies: dict[str, Any] = field(default_factory=dict)
@@ -94,7 +94,8 @@ class World:
     def _further(self, name: str) -> Callable[[Release], Verdict]:
         def step(wanted: Release) -> Verdict:
             self.asked.append((name, wanted.version))
-            return self.further[name]
+            found = self.further[name]
+            return found if isinstance(found, Verdict) else found(wanted)
 
         return step
 

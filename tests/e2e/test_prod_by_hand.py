@@ -10,18 +10,8 @@ from typing import Any
 import pytest
 
 from sandbox.load.load import Load
-from tests.e2e.stack import QUICK_CANARY, Stack
-
-RATE = 20
-FEW: dict[str, Any] = {
-    **QUICK_CANARY,
-    "rollout": {"replicas": 4, "share_tolerance_percent": 10},
-    "analysis": {
-        "rule_out_error_percent": [30, 20, 10],
-        "rule_out_slow_percent": [40, 30, 20],
-        "minimum_seconds": 3,
-    },
-}
+from tests.e2e.few_pods import FEW, RATE, REPLICAS, scale
+from tests.e2e.stack import Stack
 
 
 def with_motto(motto: str) -> dict[str, Any]:
@@ -56,8 +46,7 @@ def load(prod: Stack) -> Iterator[Load]:
 @pytest.fixture(scope="module")
 def both(prod: Stack, load: Load) -> Stack:  # noqa: ARG001  (without requests no canary is promoted)
     """Production where first the one configuration was verified and then the other."""
-    if prod.objects("deployments"):
-        prod.world.kubectl.run("scale", "deployment", prod.deployment, "--replicas=4", "-n", prod.namespace)
+    scale(prod, REPLICAS)
     prod.approved_release()
     for settings in (ONE, OTHER):
         result = prod.up(settings=settings)

@@ -17,37 +17,24 @@ from cluster.names import Names
 from sandbox.load.account import account
 from sandbox.load.load import Load
 from sandbox.locks import Locks
+from tests.e2e.few_pods import FEW, RATE, REPLICAS, replicas, scale
 from tests.e2e.running import UP, Run, running
-from tests.e2e.stack import QUICK_CANARY, Result, Stack
+from tests.e2e.stack import Result, Stack
 
-RATE = 20
-REPLICAS = 4
 STEPS = (10, 50, 100)
-# These tests ask what becomes of a killed run, not how finely it is judged: few pods, and each step needs few requests.
-SMALL: dict[str, Any] = {
-    **QUICK_CANARY,
-    "rollout": {"replicas": REPLICAS, "share_tolerance_percent": 10},
-    "analysis": {
-        "rule_out_error_percent": [30, 20, 10],
-        "rule_out_slow_percent": [40, 30, 20],
-        "minimum_seconds": 3,
-    },
-}
 # Long enough for a second run to come to its first gate.
-LONG: dict[str, Any] = {**SMALL, "analysis": {**SMALL["analysis"], "minimum_seconds": 30}}
+LONG: dict[str, Any] = {**FEW, "analysis": {**FEW["analysis"], "minimum_seconds": 30}}
 # A third of all answers: certain within seconds.
-BROKEN: dict[str, Any] = {**SMALL, "application": {"environment": {"FAULT_ERROR_RATE": "0.3"}}}
+BROKEN: dict[str, Any] = {**FEW, "application": {"environment": {"FAULT_ERROR_RATE": "0.3"}}}
 
 
 @pytest.fixture(scope="module")
 def released(prod: Stack) -> Iterator[Stack]:
     """Production with a verified release on few pods; it has as many as before in the end."""
-    there = bool(prod.objects("deployments"))
-    before = deployment(prod, prod.deployment)["spec"]["replicas"] if there else REPLICAS
-    if there:
-        scale(prod, REPLICAS)
+    before = replicas(prod)
+    scale(prod, REPLICAS)
     prod.approved_release()
-    result, _ = prod.up_under_load(rate=RATE, settings=SMALL)
+    result, _ = prod.up_under_load(rate=RATE, settings=FEW)
     assert result.status == 0, result.text
     yield prod
     scale(prod, before)
@@ -65,12 +52,6 @@ def failed(load: Load) -> str:
     load.stop()
     found = account(load.results())
     return "\n".join(found.lines()) if found.bad else ""
-
-
-def scale(stack: Stack, replicas: int) -> None:
-    stack.world.kubectl.run(
-        "scale", "deployment", stack.deployment, f"--replicas={replicas}", namespace=stack.namespace
-    )
 
 
 def names(stack: Stack) -> Names:
@@ -134,11 +115,11 @@ def test_a_release_whose_runner_is_killed_again_and_again_ends_as_one_that_was_n
     version = released.approved_release()
 
     for moment, wait in moments(released, version).items():
-        with running(released, *UP, settings=SMALL) as run:
+        with running(released, *UP, settings=FEW) as run:
             wait(run)
             print(f"killed {moment}")
             run.kill()
-    result = released.up(settings=SMALL)
+    result = released.up(settings=FEW)
 
     assert result.status == 0, result.text
     assert failed(load) == ""
@@ -147,7 +128,7 @@ def test_a_release_whose_runner_is_killed_again_and_again_ends_as_one_that_was_n
     assert versions_of_pods(released) == [version] * REPLICAS
     assert [passed(released, percent) for percent in STEPS] == [version] * len(STEPS)
     assert holder(released) == ""
-    again = released.up("--expect-no-changes", settings=SMALL)
+    again = released.up("--expect-no-changes", settings=FEW)
     assert again.status == 0, again.text
 
 
@@ -183,7 +164,7 @@ def on_another_backend(stack: Stack, directory: Path) -> Result:
     backend = f"file://{state}"
     with running(other, "stack", "init", PULUMI_BACKEND_URL=backend) as made:
         assert made.result().status == 0, made.text
-    with running(other, *UP, settings=SMALL, PULUMI_BACKEND_URL=backend) as run:
+    with running(other, *UP, settings=FEW, PULUMI_BACKEND_URL=backend) as run:
         return run.result()
 
 
@@ -216,7 +197,7 @@ def test_of_two_runs_at_once_one_wins_and_the_other_says_who_has_the_release(
 @pytest.mark.usefixtures("load")
 def test_a_machine_that_fails_is_followed_within_the_duration_of_its_hold(released: Stack) -> None:
     released.approved_release()
-    with running(released, *UP, settings=SMALL) as run:
+    with running(released, *UP, settings=FEW) as run:
         run.until(lambda: holder(released) != "", "the hold on the release")
         who = holder(released)
         # The program first: left to itself it would give the release back as soon as it misses its engine.
@@ -227,7 +208,7 @@ def test_a_machine_that_fails_is_followed_within_the_duration_of_its_hold(releas
         assert Locks(state).stale(released.name) == [run.child.pid]
     killed = time.monotonic()
 
-    with running(released, *UP, settings=SMALL) as run:
+    with running(released, *UP, settings=FEW) as run:
         run.until(lambda: holder(released) not in {"", who}, "the hold of the second run")
         waited = time.monotonic() - killed
         result = run.result()

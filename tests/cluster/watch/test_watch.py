@@ -137,6 +137,23 @@ def test_a_newer_release_that_was_verified_ends_the_watch_of_the_older_one() -> 
     assert world.notices == [], "who is told of the newer one needs no word of this"
 
 
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_watch_that_is_told_to_leave_notes_its_end_only_where_its_release_was_replaced(*, replaced: bool) -> None:
+    world = World()
+
+    def deleted() -> None:
+        if replaced:
+            world.serve("v3")
+            world.verify("v3")
+        raise SystemExit(143)
+
+    world.at(20, deleted)
+    with pytest.raises(SystemExit):
+        world.run()
+    assert ("the watch has ended: v3 has taken its place" in world.reasons()) == replaced
+    assert world.changed() == set()
+
+
 def test_a_release_that_is_undone_by_hand_ends_the_watch() -> None:
     world = World()
     world.at(20, lambda: world.serve("v1"))

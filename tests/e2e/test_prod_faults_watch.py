@@ -1,0 +1,72 @@
+"""A release of production that turns bad five minutes after it was verified, and one that stays good to the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sandbox.load.load import Load
+from tests.e2e.few_pods import RATE, REPLICAS, replicas, scale
+from tests.e2e.stack import Stack
+from tests.e2e.watched import (
+    attempts,
+    check_nothing_to_do,
+    check_taken_back,
+    entries,
+    is_watched,
+    turn_bad,
+    wait_for,
+    watched,
+)
+
+TURNS_BAD_SECONDS = 300
+STAYS_GOOD = watched("inline", "stays good")
+TURNS_BAD = watched("job", "turns bad after five minutes", turns_bad=True, minutes=60)
+
+
+@pytest.fixture(scope="module")
+def load(prod: Stack) -> Iterator[Load]:
+    """Requests on production all the while."""
+    with prod.load(RATE, seconds=1800) as sent:
+        yield sent
+
+
+@pytest.fixture(scope="module")
+def production(prod: Stack, load: Load) -> Iterator[Stack]:  # noqa: ARG001  (without requests no canary is promoted)
+    """Production on few pods; it has as many as before in the end."""
+    before = replicas(prod)
+    scale(prod, REPLICAS)
+    prod.approved_release()
+    yield prod
+    scale(prod, before)
+
+
+def test_an_update_that_watches_returns_once_its_release_was_seen_to_be_good(production: Stack) -> None:
+    result = production.up("--skip-preview", settings=STAYS_GOOD)
+
+    assert result.status == 0, result.text
+    assert "watch: PASS: seen of " in result.text
+    attempt = attempts(production)[0]
+    [gate] = [each for each in entries(attempt, "gate") if each.facts.get("step") == "watch"]
+    assert (attempt.outcome, gate.facts["verdict"]) == ("verified", "PASS")
+    check_nothing_to_do(production, STAYS_GOOD)
+
+
+def test_a_release_that_turns_bad_five_minutes_later_is_taken_back_by_its_job_though_its_pod_was_lost(
+    production: Stack,
+) -> None:
+    version = production.health()["version"]
+    result = production.up("--skip-preview", settings=TURNS_BAD)
+    assert result.status == 0, result.text
+    wait_for(lambda: is_watched(production), "the release is watched", production)
+    began = time.monotonic()
+
+    time.sleep(TURNS_BAD_SECONDS / 2)
+    production.world.kubectl.run("delete", "pods", "-l", "component=watch", "--now", namespace=production.namespace)
+    time.sleep(TURNS_BAD_SECONDS - (time.monotonic() - began))
+    turn_bad(production)
+
+    check_taken_back(production, version)
+    check_nothing_to_do(production, STAYS_GOOD)

@@ -1,0 +1,109 @@
+"""Releases of production that are watched, and turn bad when a test says so."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cluster.access import connect
+from cluster.api import Cluster
+from cluster.history.entry import Entry
+from cluster.history.history import Attempt, History
+from sandbox.cluster.layout import CONTEXT
+from tests.e2e.few_pods import FEW
+from tests.e2e.stack import Result, Stack
+
+SWITCH = "/tmp/faults-are-on"  # noqa: S108 - the pod's own
+LOOK_SECONDS = 0.5
+# Only errors count here: a machine that is busy with other things is slow, and that is no fault of the release.
+LIMITS: dict[str, Any] = {
+    "error_percent": 5,
+    "p99_milliseconds": 10_000,
+    "query_p99_milliseconds": 5_000,
+    "cache_hit_percent": 1,
+    "memory_percent": 95,
+    "database_connections_percent": 95,
+}
+# The shortest that the settings allow with these seconds: twice (10 + 60).
+MINUTES = 2.5
+
+
+def watched(mode: str, note: str, *, turns_bad: bool = False, minutes: float = MINUTES) -> dict[str, Any]:
+    """Return the settings of a release with a watch; half the answers of a bad one are errors once it is switched."""
+    environment = {"NOTE": note}
+    if turns_bad:
+        environment |= {"FAULT_ERROR_RATE": "0.5", "FAULT_SWITCH": SWITCH}
+    watch = {
+        "mode": mode,
+        "minutes": minutes,
+        "look_seconds": 1,
+        "sustained_seconds": 10,
+        "rate_minutes": 1,
+        "limits": LIMITS,
+    }
+    return {**FEW, "application": {"environment": environment}, "watch": watch}
+
+
+def turn_bad(stack: Stack) -> None:
+    """Let the pods that serve begin to answer with errors."""
+    for pod in sorted(stack.pods()):
+        stack.world.kubectl.run("exec", pod, "--", "touch", SWITCH, namespace=stack.namespace)
+
+
+def cluster(stack: Stack) -> Cluster:
+    """Return the cluster as the program sees it."""
+    return connect(str(stack.world.paths.kubeconfig), CONTEXT, stack.namespace)
+
+
+def attempts(stack: Stack) -> list[Attempt]:
+    """Return the attempts on record, newest first."""
+    return History(cluster(stack), stack.deployment).read()
+
+
+def entries(attempt: Attempt, kind: str) -> list[Entry]:
+    """Return the entries of one kind."""
+    return [each for each in attempt.entries if each.kind == kind]
+
+
+def jobs(stack: Stack) -> list[str]:
+    """Return the names of the Jobs that watch."""
+    found = stack.world.kubectl.get_json("jobs", "-l", "component=watch", namespace=stack.namespace)["items"]
+    return sorted(each["metadata"]["name"] for each in found if "deletionTimestamp" not in each["metadata"])
+
+
+def wait_for(happened: Callable[[], bool], what: str, stack: Stack, *, seconds: float = 90) -> None:
+    """Wait until something has happened; where it does not, the log of the watch says why."""
+    deadline = time.monotonic() + seconds
+    while not happened():
+        if time.monotonic() > deadline:
+            logs = stack.world.kubectl.run("logs", "-l", "component=watch", "--tail=40", namespace=stack.namespace)
+            raise AssertionError(f"not within {seconds:g} s: {what}\n{logs}")
+        time.sleep(LOOK_SECONDS)
+
+
+def is_watched(stack: Stack) -> bool:
+    """Whether the newest attempt has a watch that has begun."""
+    return bool(entries(attempts(stack)[0], "watch"))
+
+
+def check_taken_back(stack: Stack, before: str) -> Attempt:
+    """See that the newest attempt was taken back by its watch, as a gate does it, and return it."""
+    wait_for(lambda: attempts(stack)[0].outcome == "failed", "the release is taken back", stack)
+    attempt = attempts(stack)[0]
+    [gate] = [each for each in entries(attempt, "gate") if each.facts.get("step") == "watch"]
+    assert gate.facts["verdict"] == "FAIL"
+    assert "ended with an error" in gate.facts["reason"]
+    assert gate.facts["numbers"]["bad"] > 0
+    [rollback] = entries(attempt, "rollback")
+    assert f"{before} " in rollback.facts["outcome"]
+    assert "serves again after" in rollback.facts["outcome"]
+    assert attempt.cause.startswith("watch: errors: ")
+    return attempt
+
+
+def check_nothing_to_do(stack: Stack, settings: dict[str, Any]) -> Result:
+    """See that the preview of the release that serves again is empty."""
+    preview = stack.pulumi("preview", "--stack", stack.name, "--expect-no-changes", settings=settings)
+    assert preview.status == 0, preview.text
+    return preview
