@@ -60,7 +60,7 @@ def _steps(record: VerificationRecord) -> Iterator[str]:
         yield f'<details class="card"{opened}><summary><b>{escape(step.name)}</b>{_verdict(step)}'
         yield f'<span class="reason">{escape(step.reason)}</span></summary>' if step.reason else "</summary>"
         began = {} if step.began is None else {"began": _time(step.began)}
-        yield _list({**began, **{name: _number(value) for name, value in step.numbers.items()}})
+        yield _list({**began, **{name.replace("_", " "): _number(value) for name, value in step.numbers.items()}})
         lines = "\n".join(step.output or step.details)
         yield "".join(f"<pre>{escape(text)}</pre>" for text in (step.query, lines) if text) + "</details>"
 
@@ -109,8 +109,13 @@ def _figure(found: ChartRecord, record: VerificationRecord) -> str:
 
 
 def _list(values: Mapping[str, str]) -> str:
-    shown = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in values.items() if value)
+    shown = "".join(f"<dt>{escape(key)}</dt>{_value(value)}" for key, value in values.items() if value)
     return f"<dl>{shown}</dl>" if shown else ""
+
+
+def _value(value: str) -> str:
+    # A digest is broken where the line ends, and not at its last hyphen.
+    return f"<dd>{escape(value)}</dd>" if " " in value else f'<dd class="word">{escape(value)}</dd>'
 
 
 def _number(value: float | str) -> str:

@@ -17,6 +17,7 @@ from tests.e2e.watched import (
     entries,
     is_watched,
     jobs,
+    newest,
     turn_bad,
     wait_for,
     watched,
@@ -71,10 +72,10 @@ def test_a_release_that_turns_bad_once_its_update_has_returned_is_taken_back_by_
 
 
 def test_an_update_that_watches_its_release_takes_it_back_and_says_so(good: Stack) -> None:
-    version = good.health()["version"]
+    version, before = good.health()["version"], newest(good)
 
     with running(good, *UP, settings=TURNS_BAD_INLINE) as run:
-        run.until(lambda: is_watched(good), "the update watches", seconds=300)
+        run.until(lambda: is_watched(good, after=before), "the update watches")
         turn_bad(good)
         result = run.result()
 

@@ -82,9 +82,15 @@ def wait_for(happened: Callable[[], bool], what: str, stack: Stack, *, seconds: 
         time.sleep(LOOK_SECONDS)
 
 
-def is_watched(stack: Stack) -> bool:
-    """Whether the newest attempt has a watch that has begun."""
-    return bool(entries(attempts(stack)[0], "watch"))
+def newest(stack: Stack) -> int:
+    """Return the number of the newest attempt; 0 where there is none."""
+    return max((each.number for each in attempts(stack)), default=0)
+
+
+def is_watched(stack: Stack, *, after: int = 0) -> bool:
+    """Whether the newest attempt, which must come after that number, has a watch that has begun."""
+    found = attempts(stack)[0]
+    return found.number > after and bool(entries(found, "watch"))
 
 
 def check_taken_back(stack: Stack, before: str) -> Attempt:
