@@ -219,6 +219,8 @@ def main(address: str, ready: Path) -> None:
     store = LogStore(address)
     shipper = Shipper(ApiServer(), store, _tell)
     prepared, forgotten_at, rounds = False, time.monotonic(), 0
+    # The container before may have left it.
+    ready.unlink(missing_ok=True)
     while True:
         try:
             if not prepared:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from sandbox.services import log_store
+from sandbox.services import log_shipper, log_store
 from sandbox.services.log_shipper import (
+    CAUGHT_UP_ROUNDS,
     MOST_LINES_AT_ONCE,
     Entry,
     Json,
@@ -123,6 +126,25 @@ def test_hours_that_are_long_ago_are_forgotten(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(LogStore, "_send", send)
     LogStore("http://127.0.0.1:9").forget(datetime(2024, 5, 14, 9, 30, tzinfo=UTC))
     assert sent[1:] == [("DELETE", "logs-release-manager-2024-05-14-02")]
+
+
+def test_it_is_ready_once_all_that_there_was_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready, store, rounds = tmp_path / "ready", Store(away=1), list[bool]()
+    ready.touch()
+
+    def sleep(_seconds: float) -> None:
+        rounds.append(ready.exists())
+        if len(rounds) > CAUGHT_UP_ROUNDS:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(log_shipper, "ApiServer", lambda: Server([]))
+    monkeypatch.setattr(log_shipper, "LogStore", lambda _address: store)
+    monkeypatch.setattr(Store, "prepare", lambda _store: None)
+    monkeypatch.setattr(log_shipper, "time", SimpleNamespace(sleep=sleep, monotonic=lambda: 0.0))
+    monkeypatch.setattr(Shipper, "look", lambda _shipper: None)
+    with pytest.raises(KeyboardInterrupt):
+        log_shipper.main("http://127.0.0.1:9", ready)
+    assert rounds == [False] * (CAUGHT_UP_ROUNDS - 1) + [True, True]
 
 
 def test_its_pods_pass_the_restricted_standard_and_may_only_read_logs() -> None:
