@@ -22,7 +22,7 @@ from tests.e2e.watched import (
 )
 
 TURNS_BAD_SECONDS = 300
-STAYS_GOOD = watched("inline", "stays good")
+STAYS_GOOD = watched("inline", "stays good", minutes=4)
 TURNS_BAD = watched("job", "turns bad after five minutes", turns_bad=True, minutes=60)
 
 
