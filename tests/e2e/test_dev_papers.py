@@ -96,6 +96,7 @@ def test_make_up_ends_with_what_runs_and_how_to_ask_it(updated: Done) -> None:
         ("make status", "runs"),
         ("make load STACK=dev RATE=10 SECONDS=2", "20 answers, 0 failed"),
         ("make lint-workflows", "No findings"),
+        ("make watch-image", "release-manager-watch"),
         ("make dashboard-preview STACK=dev PROMETHEUS=http://127.0.0.1:30090", "is in dashboard.svg"),
     ],
 )

@@ -80,6 +80,7 @@ RUN_BY: dict[str, tuple[str, str, str]] = {
         "reference()",
     ),
     "canary-picture": ("tests/bench/test_canary_picture.py", "test_the_file_is_as_it_is_drawn", "picture()"),
+    "watch-image": (_DEV, "test_a_command_answers", "make watch-image"),
     "lint-workflows": (_DEV, "test_a_command_answers", "make lint-workflows"),
     "preview-events UNTAGGED": (
         f"{_DELIVERY}/test_preview.py",
