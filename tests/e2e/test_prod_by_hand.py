@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from sandbox.load.load import Load
 from tests.e2e.few_pods import FEW, RATE, REPLICAS, scale
+from tests.e2e.previewing import would_change
 from tests.e2e.stack import Stack
 
 
@@ -27,14 +27,6 @@ def motto(stack: Stack) -> str:
     found = stack.world.kubectl.get_json("deployment", stack.deployment, namespace=stack.namespace)
     [container] = found["spec"]["template"]["spec"]["containers"]
     return str({each["name"]: each.get("value") for each in container["env"]}.get("MOTTO"))
-
-
-def preview(stack: Stack, settings: dict[str, Any]) -> set[str]:
-    """Return the names of the resources that an update with these settings would change."""
-    shown = stack.pulumi("preview", "--stack", stack.name, "--json", settings=settings)
-    assert shown.status == 0, shown.text
-    steps = json.loads(shown.text[shown.text.index("{") :])["steps"]
-    return {step["urn"].rpartition("::")[2] for step in steps if step["op"] not in {"same", "read", "refresh"}}
 
 
 @pytest.fixture(scope="module")
@@ -62,10 +54,13 @@ def test_the_guides_own_undo_works_as_typed_and_the_previews_after_it_are_true(b
 
     assert "successfully rolled out" in done
     assert motto(both) == "one"
-    assert preview(both, ONE) == set(), "nothing to do for the version that serves"
-    assert {"rollout-step-50-record", "rollout-stable", "rollout-step-100-record", "verification-record"} <= preview(
-        both, OTHER
-    ), "the whole canary for any other"
+    assert would_change(both, ONE) == set(), "nothing to do for the version that serves"
+    assert {
+        "rollout-step-50-record",
+        "rollout-stable",
+        "rollout-step-100-record",
+        "verification-record",
+    } <= would_change(both, OTHER), "the whole canary for any other"
 
     again = both.up(settings=OTHER)
 
@@ -81,8 +76,8 @@ def test_make_rollback_goes_back_whole_and_the_previews_after_it_are_true(both: 
     assert done.status == 0, done.text
     assert "serves again after" in done.text
     assert motto(both) == "one"
-    assert preview(both, ONE) == set(), "not even the Job of its migration, which is long gone"
-    assert {"rollout-canary", "rollout-step-50-record", "rollout-stable"} <= preview(both, OTHER)
+    assert would_change(both, ONE) == set(), "not even the Job of its migration, which is long gone"
+    assert {"rollout-canary", "rollout-step-50-record", "rollout-stable"} <= would_change(both, OTHER)
 
 
 def test_the_history_tells_each_release_its_gates_and_who_went_back(both: Stack) -> None:

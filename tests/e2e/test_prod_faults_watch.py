@@ -9,13 +9,14 @@ import pytest
 
 from sandbox.load.load import Load
 from tests.e2e.few_pods import RATE, REPLICAS, replicas, scale
+from tests.e2e.previewing import would_change
 from tests.e2e.stack import Stack
 from tests.e2e.watched import (
     attempts,
-    check_nothing_to_do,
     check_taken_back,
     entries,
     is_watched,
+    same_watch,
     turn_bad,
     wait_for,
     watched,
@@ -51,7 +52,7 @@ def test_an_update_that_watches_returns_once_its_release_was_seen_to_be_good(pro
     attempt = attempts(production)[0]
     [gate] = [each for each in entries(attempt, "gate") if each.facts.get("step") == "watch"]
     assert (attempt.outcome, gate.facts["verdict"]) == ("verified", "PASS")
-    check_nothing_to_do(production, STAYS_GOOD)
+    assert would_change(production, STAYS_GOOD) == set()
 
 
 def test_a_release_that_turns_bad_five_minutes_later_is_taken_back_by_its_job_though_its_pod_was_lost(
@@ -69,4 +70,4 @@ def test_a_release_that_turns_bad_five_minutes_later_is_taken_back_by_its_job_th
     turn_bad(production)
 
     check_taken_back(production, version)
-    check_nothing_to_do(production, STAYS_GOOD)
+    assert would_change(production, same_watch(STAYS_GOOD, TURNS_BAD)) == set()
