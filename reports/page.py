@@ -42,7 +42,7 @@ def _head(record: VerificationRecord) -> Iterator[str]:
     yield f'<section class="card"><p>{escape(first)}</p>' + (f"<pre>{escape(rest)}</pre>" if rest else "")
     yield _list(
         {
-            "verified from": f"{_time(record.began)}, for {record.seconds:.1f} s",
+            "judged from": f"{_time(record.began)}, for {record.seconds:.1f} s",
             "Deployment": record.deployment,
             "stack": record.stack,
             "image": release.image,
