@@ -22,6 +22,8 @@ MEND = "see notify.incident: url and token"
 class IncidentWebhook:
     """Posts JSON. `event` is `declare` where there is an incident, `note` for a problem that is none, or `resolve`.
 
+    What a release goes without is noted too.
+
     `key` is the same for everything about one attempt of a release.
     """
 
@@ -37,6 +39,8 @@ class IncidentWebhook:
             self._post("declare" if declared else "note", notice.key, notice)
             if declared:
                 memory.keep(KEY, notice.key)
+        elif notice.message.what is What.WAIVED:
+            self._post("note", notice.key, notice)
         elif notice.message.what is What.VERIFIED:
             for key in memory.open(KEY):
                 self._post("resolve", key, notice)

@@ -15,6 +15,7 @@ class What(StrEnum):
     """What happened to a release."""
 
     STARTED = "started"
+    WAIVED = "waived"
     CHECKED = "checked"
     PROMOTED = "promoted"
     VERIFIED = "verified"

@@ -39,9 +39,14 @@ class PagerDuty:
     name: str = "PagerDuty"
 
     def tell(self, notice: Notice, memory: Memory) -> None:
-        """Trigger, or resolve what a verified release has mended. Raises NotTold."""
+        """Trigger, or resolve what a verified release has mended; a waiver is a change event, which pages nobody.
+
+        Raises NotTold.
+        """
         if notice.problem is not None and (PAGES & set(notice.actions) or self.escalates):
             self._trigger(notice, memory)
+        elif notice.message.what is What.WAIVED:
+            self._change(notice)
         elif notice.message.what is What.VERIFIED:
             self._resolve(memory)
 
@@ -95,14 +100,24 @@ class PagerDuty:
         self._send({"event_action": "trigger", "dedup_key": key, "payload": payload, "client": "release-manager"})
         memory.keep(KEY, key)
 
+    def _change(self, notice: Notice) -> None:
+        message = notice.message
+        payload = {
+            "summary": message.text,
+            "source": str(message.place),
+            "timestamp": message.at.astimezone(UTC).isoformat(timespec="milliseconds"),
+            "custom_details": {"what": message.what.value, "version": message.version, "why": message.why},
+        }
+        self._send({"payload": payload}, "change/enqueue")
+
     def _resolve(self, memory: Memory) -> None:
         for key in memory.open(KEY):
             self._send({"event_action": "resolve", "dedup_key": key})
             memory.keep(CLOSED, [*(memory.recall(CLOSED) or []), key])
 
-    def _send(self, event: Mapping[str, Any]) -> None:
+    def _send(self, event: Mapping[str, Any], below: str = "enqueue") -> None:
         body = {"routing_key": self.routing_key, **event}
-        self.sender.send(httpx.Request("POST", f"{self.address}/v2/enqueue", json=body), _wrong)
+        self.sender.send(httpx.Request("POST", f"{self.address}/v2/{below}", json=body), _wrong)
 
 
 def _wrong(answer: Answer) -> str:

@@ -53,7 +53,7 @@ class Slack:
                 return
         try:
             self._reply(notice, message, memory)
-            if notice.message.what is not What.CHECKED:
+            if notice.message.what not in {What.CHECKED, What.WAIVED}:
                 self._update(notice, message)
         except _GoneError:
             message = self._begin(notice, memory)
@@ -100,7 +100,9 @@ class Slack:
     def _reply(self, notice: Notice, message: Mapping[str, str], memory: Memory) -> None:
         called = [handle for action in notice.actions for handle in self.people.get(action, ())]
         text = " ".join([*map(mention, dict.fromkeys(called)), _escaped(notice.message.text)])
-        reply = self._post(text, message, broadcast=bool(notice.actions))
+        # In the channel too: a waiver is for everybody to know.
+        everybody = bool(notice.actions) or notice.message.what is What.WAIVED
+        reply = self._post(text, message, broadcast=everybody)
         if notice.actions:
             memory.keep(ALARM, reply)
 

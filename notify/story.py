@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cluster.history.entry import Entry
-from cluster.history.history import FINISHED, RESUMED, STARTED
+from cluster.history.history import FINISHED, RESUMED, STARTED, WAIVED
 from notify.escalation import Action, Problem, at_once
 from notify.message import Message, Place, What
 
@@ -59,10 +59,10 @@ class Story:
 
     def hear(self, kind: str, facts: Mapping[str, Any], at: datetime) -> Notice | None:
         """Return what is told of an entry; None where it is nothing that people wait for."""
-        if kind == STARTED:
-            return self._notice(What.STARTED, "has started", _beginning(facts), at)
-        if kind == RESUMED:
-            return self._notice(What.STARTED, "goes on", f"by {facts.get('by', '')}", at)
+        if kind in {STARTED, RESUMED}:
+            return self._begun(kind, facts, at)
+        if kind == WAIVED:
+            return self._waived(facts, at)
         if kind == GATE:
             return self._gate_ended(facts, at)
         if kind == ROLLBACK:
@@ -80,6 +80,18 @@ class Story:
         if self.ended:
             return None
         return self._problem(What.STOPPED, "has stopped", why, at, critical=False)
+
+    def _begun(self, kind: str, facts: Mapping[str, Any], at: datetime) -> Notice:
+        if kind == STARTED:
+            return self._notice(What.STARTED, "has started", _beginning(facts), at)
+        return self._notice(What.STARTED, "goes on", f"by {facts.get('by', '')}", at)
+
+    def _waived(self, facts: Mapping[str, Any], at: datetime) -> Notice:
+        items = [str(each) for each in facts.get("items", ())]
+        glass = str(facts.get("break_glass", ""))
+        count = f"{len(items)} item{'' if len(items) == 1 else 's'} of its checklist"
+        phrase = f"breaks the glass: it goes on without {count}" if glass else f"goes on without {count}"
+        return self._notice(What.WAIVED, phrase, "; ".join([*filter(None, [glass]), *items]), at)
 
     def _gate_ended(self, facts: Mapping[str, Any], at: datetime) -> Notice:
         self._gate = facts

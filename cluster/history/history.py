@@ -25,7 +25,7 @@ from cluster.release import Release
 
 KEPT = 20
 LABEL = "release-manager/history"
-STARTED, RESUMED, FINISHED = "started", "resumed", "finished"
+STARTED, RESUMED, WAIVED, FINISHED = "started", "resumed", "waived", "finished"
 OPEN = "open"
 _PEOPLE = ("GITHUB_ACTOR", "GITLAB_USER_LOGIN")
 _ATTEMPTS = 5
@@ -179,6 +179,16 @@ class ReleaseRecord:
 
         self._never_in_the_way(kind, write)
         self._let_hear(kind, facts)
+
+    def append_once(self, kind: str, **facts: Any) -> None:  # noqa: ANN401
+        """Add an entry, unless this attempt has the very same already. Raises as `append` does."""
+        try:
+            own = next((each for each in self.attempts() if each.number == self._number), None)
+        except (ClusterError, Unreachable) as error:
+            self.reporter.line(f"history: it is not known whether '{kind}' is on record: {error}")
+            own = None
+        if own is None or not any(each.kind == kind and each.facts == facts for each in own.entries):
+            self.append(kind, **facts)
 
     def note(self, kind: str, **facts: Any) -> None:  # noqa: ANN401
         """Add an entry about what a listener did: nobody hears it. Raises ClusterError, Unreachable, RecordFullError.

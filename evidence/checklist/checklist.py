@@ -47,6 +47,14 @@ class Checklist:
         """What the release goes without, for its record and its pull request."""
         return tuple(line for line in self.lines if line.proof.state is State.WAIVED)
 
+    def told_waived(self) -> dict[str, Any]:
+        """Return what the release goes without as facts of its record: who, why and until when; empty where nothing."""
+        items = [
+            f"{line.item.number} {line.item.name}: {line.proof.source} until {line.proof.until}: {line.proof.value}"
+            for line in self.waived
+        ]
+        return {} if not items else {"items": items, **({"break_glass": self.break_glass} if self.break_glass else {})}
+
     def inputs(self) -> dict[str, Any]:
         """Return plain data for a resource: the same as long as the situation is, so without what was just seen."""
         items = {line.key: _input(line) for line in self.lines}

@@ -66,11 +66,12 @@ def _summary(preview: StackPreview) -> tuple[str, ...]:
 
 
 def _checklist(preview: StackPreview) -> str:
+    waived = f", {len(preview.waived_items)} waived" if preview.waived_items else ""
     if preview.open_items:
-        return f"**{len(preview.open_items)} open**"
+        return f"**{len(preview.open_items)} open**{waived}"
     if preview.held:
         return "**open**"
-    return "closed" if preview.checklist else "-"
+    return f"closed{waived}" if preview.checklist else "-"
 
 
 def _canary(preview: StackPreview) -> str:

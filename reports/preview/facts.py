@@ -81,6 +81,11 @@ class StackPreview:
         return tuple(item for item in self.checklist if item.required and item.open)
 
     @property
+    def waived_items(self) -> tuple[ChecklistItem, ...]:
+        """The items that the release goes without."""
+        return tuple(item for item in self.checklist if item.state == "waived")
+
+    @property
     def blocking(self) -> tuple[Violation, ...]:
         """The mandatory policies that are broken, but for those of the checklist."""
         return tuple(each for each in self.violations if each.enforcement_level == "mandatory")

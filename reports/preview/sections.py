@@ -20,6 +20,7 @@ def sections_of(preview: StackPreview, migration: Migration | None) -> Iterator[
     if preview.errors or not preview.complete:
         yield from _errors(preview)
     yield from _checklist(preview)
+    yield from _waived(preview)
     yield from _policies(preview)
     yield _changes(preview)
     if preview.drift:
@@ -72,6 +73,17 @@ def _checklist(preview: StackPreview) -> Iterator[Section]:
     )
     columns = ("", "item", "state", "", "source", "value", "who or what closes it")
     yield Section(title, (Table(columns, rows),), unfolded=bool(preview.open_items))
+
+
+def _waived(preview: StackPreview) -> Iterator[Section]:
+    found = preview.waived_items
+    if not found:
+        return
+    rows = [
+        (str(each.number), plain(each.title), plain(each.source), plain(each.until), code(each.value)) for each in found
+    ]
+    title = f"Waived: the release goes without {_count(len(found), 'item')}"
+    yield Section(title, (Table(("", "item", "by whom", "until", "why"), rows),), unfolded=True)
 
 
 def _policies(preview: StackPreview) -> Iterator[Section]:

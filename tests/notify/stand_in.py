@@ -58,6 +58,7 @@ class StandIn:
     wrong: list[str] = field(default_factory=list)
     messages: dict[str, Json] = field(default_factory=dict)
     alerts: dict[str, Json] = field(default_factory=dict)
+    changes: list[Json] = field(default_factory=list)
     incidents: list[Json] = field(default_factory=list)
     annotations: list[Json] = field(default_factory=list)
     reactions: dict[str, list[str]] = field(default_factory=dict)
@@ -80,6 +81,7 @@ class StandIn:
             "/slack/chat.update": self._updated,
             "/slack/reactions.get": self._reactions,
             "/pagerduty/v2/enqueue": self._enqueued,
+            "/pagerduty/v2/change/enqueue": self._changed,
             "/pagerduty-rest/incidents": self._listed,
             "/incident/hook": self._declared,
             "/grafana/api/annotations": self._annotated,
@@ -179,6 +181,17 @@ class StandIn:
         elif key in self.alerts:
             self.alerts[key]["status"] = f"{action}d"
         return Reply(202, {"status": "success", "message": "Event processed", "dedup_key": key})
+
+    def _changed(self, asked: Asked) -> Reply:
+        if asked.body.get("routing_key") != ROUTING_KEY:
+            return Reply(400, {"status": "invalid event", "message": "Event object is invalid"})
+        payload = asked.body.get("payload", {})
+        self._expect(asked, set(asked.body) <= {"routing_key", "payload", "links"}, f"it has {set(asked.body)}")
+        known = {"summary", "source", "timestamp", "custom_details"}
+        self._expect(asked, {"summary"} <= set(payload) <= known, f"payload has {set(payload)}")
+        self._expect(asked, 0 < len(payload.get("summary", "")) <= 1024, "summary of 1 to 1024 characters")
+        self.changes.append(payload)
+        return Reply(202, {"status": "success", "message": "Change event processed"})
 
     def _expect_payload(self, asked: Asked) -> None:
         payload = asked.body.get("payload", {})

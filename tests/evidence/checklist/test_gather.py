@@ -164,3 +164,15 @@ def test_an_unchanged_situation_gives_the_same_inputs_whatever_was_seen() -> Non
     first, second = gathered({"merged": look}), gathered({"merged": look})
     assert first != second
     assert first.inputs() == second.inputs()
+
+
+def test_what_is_waived_is_told_by_whom_until_when_and_why() -> None:
+    glass = {"release": "v2031.05.14", "by": "cy", "reason": "logins fail", "until": "2031-05-14", "items": ["window"]}
+    waiver = {"item": "tests", "by": "ben", "until": "2031-05-15", "reason": "no runner"}
+    found = gathered({}, waivers=[waiver], break_glass=glass).told_waived()
+    assert found["items"] == [
+        "2 tests: waiver by ben until 2031-05-15: no runner",
+        "11 window: break-glass waiver by cy until 2031-05-14: logins fail",
+    ]
+    assert found["break_glass"].startswith("cy broke the glass for v2031.05.14")
+    assert gathered({}).told_waived() == {}

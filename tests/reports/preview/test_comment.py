@@ -190,3 +190,13 @@ def test_a_table_is_cut_between_rows() -> None:
     assert rows
     assert all(re.fullmatch(r"\| row \d+ \|", line) for line in rows)
     assert f"… and {101 - len(rows)} more" in shown
+
+
+def test_every_waiver_is_shown_unfolded_by_whom_until_when_and_why() -> None:
+    waived = {**item(11, "waived", until="2031-05-14"), "source": "break-glass waiver by Ana", "value": "logins fail"}
+    text = text_of(preview(checklist(item(1), waived), summary()))
+    assert "closed, 1 waived" in text
+    section = text[text.index("Waived: the release goes without 1 item") :]
+    for told in ("break-glass waiver by Ana", "2031-05-14", "logins fail"):
+        assert told in section
+    assert "Waived" not in text_of(preview(checklist(item(1)), summary()))
