@@ -26,9 +26,9 @@ COMMANDS = set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context 
 
 include delivery.mk
 
-approve: .venv/.ready ## Approve for STACK: MIGRATION=<sha256> or RELEASE=<version>, BY=<name>
+approve: .venv/.ready ## Approve for STACK: MIGRATION=<sha256> or RELEASE=<version>, BY=<name>; SIGN=<SSH key>: by a signed file
 	@$(COMMANDS) approve --stack "$(STACK)" --by "$(BY)" \
-		$(if $(MIGRATION),--migration "$(MIGRATION)") $(if $(RELEASE),--release "$(RELEASE)")
+		$(if $(MIGRATION),--migration "$(MIGRATION)") $(if $(RELEASE),--release "$(RELEASE)") $(if $(SIGN),--sign "$(SIGN)")
 
 migration-plan: .venv/.ready ## The SQL of the pending migrations of STACK, linted and hashed, without an update
 	@$(COMMANDS) migration-plan --stack "$(STACK)"

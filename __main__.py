@@ -32,8 +32,10 @@ version = revision.version(settings.environment)
 with enforced(settings.environment, settled=standing.settled):
     inside = target(settings.cluster, standing)
     checklist = Checklist("checklist", ChecklistArgs(settings, found.checklist, standing.settled), inside)
-    approval = Approval("approval", ApprovalArgs(settings, version, gates.approved), after(inside, checklist))
-    image = ReleaseImage("image", ImageArgs(settings, revision, found.image, gates.promoted), after(inside, approval))
+    asked = ApprovalArgs(settings, revision, found.image, gates.approved, standing.settled)
+    approval = Approval("approval", asked, after(inside, checklist))
+    from_where = ImageArgs(settings, revision, found.image, gates.promoted, gates.built)
+    image = ReleaseImage("image", from_where, after(inside, approval))
     record: Record = {**gates.release_of(revision), "image": image.reference, "from": standing.started_from}
     adoption = Adoption(
         "adoption", AdoptionArgs(settings, standing.adopts, gates.adopted), after(inside, approval, image)

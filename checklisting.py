@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
 
-from checks.waiting import Clock
+from approving import Approving
+from checks.waiting import Clock, Reporter
 from cluster.access import connect
 from cluster.api import Cluster
-from cluster.approval.approvals import Approvals
+from cluster.approval.gate import Look, ReleaseApprovalGate
+from cluster.errors import GateFailed
 from cluster.releases import VerifiedReleases, serving_release
 from evidence.api.served import served_document
 from evidence.checklist.candidate import Candidate, read_candidate
 from evidence.checklist.checklist import Checklist
+from evidence.checklist.claims import with_claims
 from evidence.checklist.code import provers_of_code
 from evidence.checklist.gather import gather
 from evidence.checklist.infrastructure import Infrastructure, ReleaseFacts, provers_of_infrastructure
 from evidence.checklist.prometheus_rules import DeclaredAlert
-from evidence.checklist.proof import Provers
+from evidence.checklist.proof import Proof, Provers, State
 from evidence.checklist.release_file import ReleaseFileError, read_release_file
-from evidence.checklist.sign_off import SignOff
+from evidence.errors import EvidenceError
 from evidence.forge.forge import Forge
 from evidence.forge.github import GitHub
 from evidence.git import Revision
@@ -63,11 +67,10 @@ class Checklisting:
 
     def _gather(self, candidate: Candidate, image: FoundImage | None) -> Checklist:
         candidate = replace(candidate, before=self._before(candidate))
-        reference = None if image is None else image.reference
         forge = self._forge()
         try:
             return gather(
-                self._provers(candidate, reference, forge),
+                self._provers(candidate, image, forge),
                 self.settings.checklist,
                 environment=candidate.environment,
                 version=candidate.version,
@@ -89,25 +92,53 @@ class Checklisting:
         before = VerifiedReleases(self.cluster, deployment).before(serving.release)
         return "" if before is None else before.release.revision
 
-    def _provers(self, candidate: Candidate, image: str | None, forge: Forge | None) -> Provers:
+    def approval_gate(self, record: Mapping[str, str], reporter: Reporter) -> ReleaseApprovalGate:
+        """Return the gate of the release that a record names: version, revision, and image if there is one.
+
+        What waives items 10 and 11 for it waives them here.
+        """
+        version, wanted = record["version"], self.settings.approval.window
+        closed = self._with_claims("window", Proof(State.MISSING, "approval.window", "closed"), version)
+        window = None if closed.state.closed else wanted
+        look = partial(self._look_for_approval, record)
+        return ReleaseApprovalGate(look, self.settings.environment, window, reporter, self.wall_clock)
+
+    def _look_for_approval(self, record: Mapping[str, str]) -> Look:
+        settings, version = self.settings, record["version"]
+        revision = Revision(record["revision"], "", "", "", version)
+        candidate = Candidate(Path(settings.image.context), revision, settings.environment)
+        image = FoundImage(record["image"]) if record.get("image") else None
+        approving, forge = Approving(settings, self.cluster), self._forge()
+        try:
+            proof = approving.prover(candidate, approving.subject(candidate, image), forge)()
+        except EvidenceError as error:
+            raise GateFailed(f"whether release {version} is approved is not known: {error}") from error
+        finally:
+            if forge is not None:
+                forge.close()
+        proof = self._with_claims("approval", proof, version)
+        waived = proof.state is State.WAIVED
+        text = f"{version} goes on without an approval: {proof.source}: {proof.value}" if waived else proof.value
+        return Look(proof.state.closed, text, proof.closes)
+
+    def _with_claims(self, name: str, proof: Proof, version: str) -> Proof:
+        return with_claims(name, proof, self.settings.checklist, version=version, today=self.wall_clock().date())
+
+    def _provers(self, candidate: Candidate, image: FoundImage | None, forge: Forge | None) -> Provers:
         settings, wanted = self.settings, self.settings.checklist
-        approvals = Approvals(self.cluster, settings.application.deployment, settings.approval.approvers)
-
-        def approved() -> SignOff | None:
-            found = approvals.find("release", candidate.version)
-            return None if found is None else SignOff(found.by, found.at, f"ConfigMap {approvals.name}")
-
+        approving = Approving(settings, self.cluster)
         return {
             **provers_of_code(
                 candidate,
                 wanted,
                 settings.release,
                 forge=forge,
-                approvers=settings.approval.approvers,
-                approved=approved,
+                approved=approving.prover(candidate, approving.subject(candidate, image), forge),
                 served=self._served_api,
             ),
-            **provers_of_infrastructure(self._infrastructure(), self._facts(candidate, image)),
+            **provers_of_infrastructure(
+                self._infrastructure(), self._facts(candidate, None if image is None else image.reference)
+            ),
         }
 
     def _served_api(self) -> bytes:

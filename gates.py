@@ -6,8 +6,10 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -25,10 +27,10 @@ from cluster.adoption.adoption import Adopting
 from cluster.adoption.refusals import Traffic
 from cluster.api import Cluster
 from cluster.approval.approvals import Approvals
-from cluster.approval.gate import ReleaseApprovalGate
+from cluster.approval.built import BuiltImages
 from cluster.canary.gate import CanaryGate
 from cluster.errors import ClusterError, GateFailed
-from cluster.history.history import ReleaseRecord, who
+from cluster.history.history import WAIVED, ReleaseRecord, who
 from cluster.lease.holding import Holding
 from cluster.migration.gate import MigrationGate
 from cluster.migration.plan_gate import MigrationPlanGate
@@ -76,6 +78,8 @@ class Gates:
     settings: Settings
     holding: Holding = field(default_factory=lambda: Holding(PURPOSE, alive=engine_is_alive))
     run: str = field(default_factory=lambda: secrets.token_hex(4))
+    # What the release goes without, once its checklist was looked at: facts of its record, and told to everybody.
+    waived: dict[str, Any] = field(default_factory=dict)
 
     @property
     def names(self) -> Names:
@@ -147,7 +151,9 @@ class Gates:
         """
         if self.settings.environment == "dev" and not self.settings.checklist.required:
             return None
-        return self.checklisting().of(revision, found)
+        checklist = self.checklisting().of(revision, found)
+        self.waived.update(checklist.told_waived())
+        return checklist
 
     def checklisting(self) -> Checklisting:
         """Return what gathers the proofs for the checklist."""
@@ -169,16 +175,14 @@ class Gates:
         reporter.line(f"promotion: {repository}:{record['tag']} is {digest}")
 
     def approved(self, record: Mapping[str, str], reporter: Reporter) -> None:
-        """Let the release of the version that the record names begin, or say whose approval is missing."""
-        wanted = self.settings.approval
-        gate = ReleaseApprovalGate(
-            approvals=Approvals(self._held(reporter), self.settings.application.deployment, wanted.approvers),
-            stack=self.settings.environment,
-            approvers=wanted.approvers,
-            window=wanted.window,
-            reporter=reporter,
-        )
-        gate.run(record["version"])
+        """Let the release that the record names begin, or say whose approval is missing."""
+        checklisting = replace(self.checklisting(), cluster=self._held(reporter))
+        checklisting.approval_gate(record, reporter).run(record["version"])
+
+    def built(self, record: Mapping[str, str], reporter: Reporter) -> None:
+        """Keep which image was built from the commit that was approved without one."""
+        images = BuiltImages(self._held(reporter), self.names.deployment)
+        images.add(record["version"], record["revision"], record["image"].rpartition("@")[2], datetime.now(UTC))
 
     def planned(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Let the migration of the image and version that the record names begin, or say what is missing."""
@@ -347,6 +351,8 @@ class Gates:
             cluster, self.names.deployment, release, reporter, by=who(), run=self.run, listeners=(self.telling.hear,)
         )
         record.begin(**begun_with(cluster, self.settings, release, reporter))
+        if self.waived:
+            record.append_once(WAIVED, **self.waived)
         return record
 
     @cached_property

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from approving import Approving
 from checks.alembic import AlembicError
 from checks.migration_lint import LintError
 from checks.reader import Unreachable
@@ -22,7 +23,7 @@ from cluster.history.history import History, who
 from cluster.lease.holding import Holding
 from cluster.trust import trust
 from commands.announce import Plan, announce, slack_token
-from commands.approve import approve
+from commands.approve import approve_migration, approve_release
 from commands.checklist import ItemsOpenError, checklist
 from commands.drill import Drill
 from commands.history import history
@@ -45,14 +46,18 @@ EXPECTED = (SettingsError, EvidenceError, ClusterError, GateFailed, Unreachable,
 
 
 def _approve(arguments: argparse.Namespace, settings: Settings) -> list[str]:
-    return approve(
+    stack, by, at, cluster = arguments.stack, arguments.by, _now(), _connected(settings)
+    if arguments.migration is not None:
+        return approve_migration(settings, cluster, stack, sha256=arguments.migration, by=by, at=at)
+    return approve_release(
         settings,
-        _connected(settings),
-        arguments.stack,
-        kind="migration" if arguments.migration is not None else "release",
-        subject=arguments.release if arguments.migration is None else arguments.migration,
-        by=arguments.by,
-        at=datetime.now(UTC).replace(microsecond=0),
+        Approving(settings, cluster),
+        stack,
+        Gates(settings).find_image,
+        version=arguments.release,
+        by=by,
+        at=at,
+        key=Path(arguments.sign).expanduser() if arguments.sign else None,
     )
 
 
@@ -144,6 +149,10 @@ def _connected(settings: Settings) -> Cluster:
     return connect(wanted.kubeconfig, wanted.context, wanted.namespace)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def _tell(text: str) -> None:
     print(text, file=sys.stderr)
 
@@ -156,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     subject.add_argument("--migration", metavar="SHA256")
     subject.add_argument("--release", metavar="VERSION")
     approving.add_argument("--by", required=True, metavar="NAME")
+    approving.add_argument("--sign", default="", metavar="KEY", help="approve by a file, signed with this SSH key")
     approving.set_defaults(run=_approve)
     planning = commands.add_parser("migration-plan", help="show the SQL of the pending migrations")
     planning.set_defaults(run=_migration_plan)

@@ -211,7 +211,7 @@ def _being_registered(hooks: pulumi.ResourceHookBinding | None) -> Iterator[asyn
     """Yield what is done once the engine knows each of the hooks."""
     if hooks is None:
         return
-    for named in (hooks.before_create, hooks.before_update):
+    for named in (hooks.before_create, hooks.before_update, hooks.after_create, hooks.after_update):
         yield from (hook._registered for hook in named or () if isinstance(hook, pulumi.ResourceHook))  # noqa: SLF001
 
 

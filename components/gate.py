@@ -25,7 +25,8 @@ class GateArgs:
     """`record` names the ConfigMap; `data` is what it says once the gate is passed; `check` decides.
 
     `check` runs outside the program's event loop and may block. It returns, or raises an error whose text is shown.
-    `plan` is shown by a preview that finds the gate in the way: one line on what the check will do.
+    `plan` is shown by a preview that finds the gate in the way: one line on what the check will do. A record that
+    `stays` is kept as it is, whatever `data` says.
     """
 
     record: str
@@ -33,6 +34,7 @@ class GateArgs:
     data: Record
     check: Check
     plan: str = ""
+    stays: bool = False
 
 
 class Gate(pulumi.ComponentResource):
@@ -52,6 +54,7 @@ class Gate(pulumi.ComponentResource):
             data=args.data,
             opts=pulumi.ResourceOptions(
                 parent=self,
+                ignore_changes=["data"] if args.stays else None,
                 hooks=pulumi.ResourceHookBinding(before_create=[hook], before_update=[hook]),
             ),
         )
@@ -79,6 +82,20 @@ def gate_hook(
         await _run(check, record_of(hook.new_inputs or {}), gate)
 
     return pulumi.ResourceHook(name, before, pulumi.ResourceHookOptions(on_dry_run=bool(plan)))
+
+
+def afterwards(
+    name: str, check: Check, record_of: Callable[[Inputs], Mapping[str, str]], made: pulumi.Resource
+) -> pulumi.ResourceHook:
+    """Return a hook that runs `check` once the resource that it is bound to is made; a failure ends the update.
+
+    `record_of` makes what the check is told out of the outputs of that resource; its messages are of `made`.
+    """
+
+    async def after(hook: pulumi.ResourceHookArgs) -> None:
+        await _run(check, record_of(hook.new_outputs or {}), made)
+
+    return pulumi.ResourceHook(name, after)
 
 
 def _data_of(inputs: Inputs) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -12,7 +13,7 @@ import pulumi
 import pulumi_docker as docker
 
 from cluster.errors import GateFailed
-from components.gate import Check, Gate, GateArgs
+from components.gate import Check, Gate, GateArgs, Inputs, afterwards
 from components.recorded import recorded_outputs
 from evidence.build_context import BuildContextError, content_of, context_again, context_of
 from evidence.git import Revision
@@ -28,12 +29,16 @@ BUILT_FROM = "built_from"
 
 @dataclass(frozen=True)
 class ImageArgs:
-    """`found` is an image that is not built again; `promote` gives a promoted one the tag that its record names."""
+    """`found` is an image that is not built again; `promote` gives a promoted one the tag that its record names.
+
+    `built` keeps which image was built from a commit that was approved before there was one.
+    """
 
     settings: Settings
     revision: Revision
     found: FoundImage | None
     promote: Check
+    built: Check
 
     @property
     def tag(self) -> str:
@@ -106,8 +111,20 @@ class ReleaseImage(pulumi.ComponentResource):
             else None,
             build_on_preview=False,
             skip_push=False,
-            opts=pulumi.ResourceOptions(parent=self),
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._told_when_built(name, args)),
         )
+
+    def _told_when_built(self, name: str, args: ImageArgs) -> pulumi.ResourceHookBinding | None:
+        settings, revision = args.settings, args.revision
+        if not settings.approval.required or not settings.image.found_again:
+            return None
+
+        def record(outputs: Inputs) -> Mapping[str, str]:
+            version = revision.version(settings.environment)
+            return {"version": version, "revision": revision.sha, "image": str(outputs["repoDigest"])}
+
+        hook = afterwards(f"{name}-built", args.built, record, self)
+        return pulumi.ResourceHookBinding(after_create=[hook], after_update=[hook])
 
     def _still_on_record(self, name: str, args: ImageArgs) -> str:
         """Declare the last build as the engine has it on record, whichever commit it was of; return its key.

@@ -16,6 +16,7 @@ from concerns.analysis import AnalysisSettings, PrometheusSettings
 from concerns.application import ApplicationSettings
 from concerns.approval import ApprovalSettings
 from concerns.canary_shares import expresses, pods_of_share, smallest_replicas
+from concerns.checklist import ChecklistSettings
 from concerns.cluster import ClusterSettings
 from concerns.contacts import ContactSettings
 from concerns.health import HealthSettings, IngressSettings
@@ -170,7 +171,13 @@ def _tls(health: HealthSettings, ingress: IngressSettings) -> Iterator[Wrong]:
         yield contradiction("health.url", str(health.url), "ingress.tls_secret is set: use https, or leave it out")
 
 
-def _approvers(approval: ApprovalSettings, migration: MigrationSettings) -> Iterator[Wrong]:
+def _approvers(
+    approval: ApprovalSettings, migration: MigrationSettings, checklist: ChecklistSettings
+) -> Iterator[Wrong]:
+    forge = checklist.forge
+    if not (approval.recorded or approval.signed or (forge is not None and forge.environment)):
+        allowed = "then nobody could approve: set approval.signed, or checklist.forge.environment"
+        yield contradiction("approval.recorded", approval.recorded, allowed)
     if approval.approvers:
         return
     if approval.required:

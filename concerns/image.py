@@ -36,6 +36,11 @@ class ImageSettings(Concern):
     reuse: bool = Field(default=False, description="Take the image of a tag that the registry already has.")
     promote_from: PromotionSettings | None = None
 
+    @property
+    def found_again(self) -> bool:
+        """Whether an image that was built once is taken again, so that its digest is known before an update."""
+        return self.reuse or self.promote_from is not None
+
     @field_validator("context")
     @classmethod
     def _has_dockerfile(cls, value: str) -> str:

@@ -26,6 +26,11 @@ class FoundImage:
     reference: str
     promoted: bool = False
 
+    @property
+    def digest(self) -> str:
+        """As `sha256:...`."""
+        return self.reference.rpartition("@")[2]
+
 
 def built_before(registry: Registry, tag: str) -> FoundImage | None:
     """Return the image behind `tag`, or None where the registry has no such tag. Raises RegistryError."""

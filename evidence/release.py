@@ -40,6 +40,29 @@ def read_release(directory: Path, wanted: ReleaseSettings) -> Revision:
     raise GitError(f"{len(problems)} things keep commit {revision.short} from being released:{lines}")
 
 
+def revision_of(directory: Path, version: str, wanted: ReleaseSettings, environment: str) -> Revision:
+    """Return the revision that is released as `version`, whatever is checked out where versions are tags.
+
+    Raises GitError where this clone does not know it.
+    """
+    if wanted.tag is None:
+        revision = read_revision(directory)
+        if revision.version(environment) == version:
+            return revision
+        raise GitError(
+            f"what is checked out is {revision.version(environment)}, and not '{version[:80]}'; name that one, or check"
+            " the other out"
+        )
+    name = f"refs/tags/{version}"
+    if _moment(version, wanted.tag) is None or not git(directory, "for-each-ref", "--format=.", name):
+        remote = main_remote(directory) or "origin"
+        raise GitError(
+            f"this clone has no release '{version[:80]}' of the form {wanted.tag}; git fetch --tags {remote}"
+        )
+    sha = git(directory, "rev-parse", f"{name}^{{commit}}")
+    return Revision(sha, git(directory, "log", "-1", "--format=%cI", sha), "", "", version)
+
+
 def _differences(directory: Path) -> Iterator[str]:
     entries = iter(git(directory, "status", "--porcelain", "-z", "--untracked-files=all").split("\0"))
     files = []

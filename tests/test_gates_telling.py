@@ -85,3 +85,16 @@ def test_a_release_ends_as_it_does_with_everybody_down(server: ApiServer, monkey
     Gates(configured, Unheld("a test")).verified(RELEASE, told.reporter)
     assert any(line.startswith("telling: ") and "ConnectError" in line for line in told.lines)
     assert any("-release-1" in name for name in server.config_maps)
+
+
+@pytest.mark.usefixtures("server")
+def test_what_the_release_goes_without_is_told_as_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(VerificationGate, "run", lambda *_: None)
+    stand_in, told = StandIn(), Told()
+    items = ["11 window: break-glass waiver by Ana until 2031-05-14: logins fail"]
+    with stand_in.served() as address:
+        configured = settings_of(cluster__namespace=NAMESPACE, notify=settings(address))
+        Gates(configured, Unheld("a test"), waived={"items": items}).verified(RELEASE, told.reporter)
+    [text] = stand_in.texts(thread=True)
+    assert items[0] in text
+    assert stand_in.wrong == []

@@ -22,7 +22,10 @@ _SUBJECT = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 class Approval(BaseModel):
-    """`by` approved `subject` at `at`: the SHA-256 of a migration's SQL, or the version of a release."""
+    """`by` approved `subject` at `at`: the SHA-256 of a migration's SQL, or the version of a release.
+
+    That of a release also names its commit and, where it was built already, the digest of its image.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -30,6 +33,8 @@ class Approval(BaseModel):
     subject: str
     by: str
     at: AwareDatetime
+    commit: str = ""
+    digest: str = ""
 
 
 class Approvals:
@@ -45,39 +50,52 @@ class Approvals:
 
     def find(self, kind: ApprovalKind, subject: str) -> Approval | None:
         """Return the approval of exactly this subject, or None. Raises ClusterError where the record is damaged."""
-        return self._find(self._cluster.config_map(self.name), kind, subject)
+        found = self.given(kind, subject)
+        return found if found is not None and found.by in self._approvers else None
 
-    def approve(self, kind: ApprovalKind, subject: str, by: str, at: datetime) -> Approval:
-        """Record the approval and return it; one that counts already stays as it is.
+    def given(self, kind: ApprovalKind, subject: str) -> Approval | None:
+        """Return what is on record of this subject, also by somebody who is no approver. Raises ClusterError."""
+        return self._given(self._cluster.config_map(self.name), kind, subject)
 
-        `at` has a time zone. Raises ClusterError where `by` may not approve, the subject cannot be one, or others
-        write the record at the same time.
-        """
+    def let(self, by: str) -> None:
+        """Return if `by` may approve. Raises ClusterError."""
         if by not in self._approvers:
             raise ClusterError(
                 f"'{by}' may not approve here; approvers are: {', '.join(self._approvers) or 'nobody'}",
                 mend="name one of them (make approve ... BY=<name>), or add the name to approval.approvers",
             )
+
+    def approve(
+        self, kind: ApprovalKind, subject: str, by: str, at: datetime, *, commit: str = "", digest: str = ""
+    ) -> Approval:
+        """Record the approval and return it; one that counts already, of the same commit and digest, stays as it is.
+
+        `at` has a time zone. Raises ClusterError where `by` may not approve, the subject cannot be one, or others
+        write the record at the same time.
+        """
+        self.let(by)
         if _SUBJECT.fullmatch(subject) is None:
             raise ClusterError(
                 f"'{subject[:80]}' cannot be approved as a {kind}: only letters, digits, '.', '_' and '-' are allowed",
                 mend="copy the command that the update printed",
             )
-        wanted = Approval(kind=kind, subject=subject, by=by, at=at)
+        wanted = Approval(kind=kind, subject=subject, by=by, at=at, commit=commit, digest=digest)
         counts = wanted
 
         def with_it(found: JsonObject | None) -> Mapping[str, str] | None:
             nonlocal counts
-            standing = self._find(found, kind, subject)
-            if standing is not None:
+            standing = self._given(found, kind, subject)
+            same = standing is not None and (standing.commit, standing.digest) == (commit, digest)
+            if standing is not None and same and standing.by in self._approvers:
                 counts = standing
                 return None
-            return _newest({**_data(found), _key(kind, subject): wanted.model_dump_json()})
+            counts = wanted
+            return _newest({**_data(found), _key(kind, subject): wanted.model_dump_json(exclude_defaults=True)})
 
         change_config_map(self._cluster, self.name, with_it, mend="run the same command again")
         return counts
 
-    def _find(self, found: Mapping[str, Any] | None, kind: ApprovalKind, subject: str) -> Approval | None:
+    def _given(self, found: Mapping[str, Any] | None, kind: ApprovalKind, subject: str) -> Approval | None:
         key = _key(kind, subject)
         text = _data(found).get(key)
         if text is None:
@@ -89,7 +107,7 @@ class Approvals:
                 mend=f"kubectl -n {self._cluster.namespace} patch configmap {self.name} --type json"
                 f' -p \'[{{"op": "remove", "path": "/data/{key}"}}]\', and approve again',
             )
-        return approval if approval.by in self._approvers else None
+        return approval
 
 
 def _key(kind: ApprovalKind, subject: str) -> str:

@@ -7,33 +7,41 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from checks.waiting import Reporter
-from cluster.approval.approvals import Approvals
 from cluster.errors import GateFailed
 from concerns.window import WindowSettings
 
 
 @dataclass(frozen=True)
-class ReleaseApprovalGate:
-    """Lets exactly the approved version go on, and only while `window`, where there is one, is open."""
+class Look:
+    """Whether a release is approved, by whom or why not, and what closes it."""
 
-    approvals: Approvals
+    approved: bool
+    text: str
+    closes: str = ""
+
+
+@dataclass(frozen=True)
+class ReleaseApprovalGate:
+    """Lets exactly the approved release go on, and only while `window`, where there is one, is open.
+
+    `look` finds out whether it is approved.
+    """
+
+    look: Callable[[], Look]
     stack: str
-    approvers: tuple[str, ...]
     window: WindowSettings | None
     reporter: Reporter
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def run(self, version: str) -> None:
         """Return if `version` may begin now. Raises GateFailed with the command, or the time, that it waits for."""
-        found = self.approvals.find("release", version)
-        if found is None:
+        found = self.look()
+        if not found.approved:
             raise GateFailed(
-                f"release {version} is not approved for {self.stack}; nothing was changed. One of"
-                f" {', '.join(self.approvers)} approves it with: "
-                f"make approve STACK={self.stack} RELEASE={version} BY={self.approvers[0]};"
-                " then run the same command again"
+                f"{found.text}; nothing was changed in {self.stack}. To approve it: {found.closes}; then run the same"
+                " command again"
             )
-        self.reporter.line(f"release {version} was approved by {found.by} at {found.at:%Y-%m-%d %H:%M:%S %Z}")
+        self.reporter.line(f"release {found.text}")
         if self.window is not None:
             self._in_window(version, self.window)
 

@@ -29,6 +29,7 @@ from commands.delivery.which_stack import which_stack
 from commands.release import Names, Releasing
 from commands.release_file import told
 from evidence.errors import EvidenceError
+from gates import Gates
 from notify.sending import NotTold
 from reports.preview.events import EventsError
 from settings import Settings, SettingsError, read_stack
@@ -67,8 +68,8 @@ def _deploying(arguments: argparse.Namespace, around: Surroundings) -> Deploying
 
 def _approval(arguments: argparse.Namespace, around: Surroundings) -> list[str]:
     settings, now = read_stack(arguments.stack), datetime.now(UTC).replace(microsecond=0)
-    cluster = _connected(settings)
-    return take_approval(settings, cluster, arguments.stack, around, migration=arguments.migration, at=now)
+    cluster, find_image = _connected(settings), Gates(settings).find_image
+    return take_approval(settings, cluster, arguments.stack, around, find_image, migration=arguments.migration, at=now)
 
 
 def _record(arguments: argparse.Namespace, _: Surroundings) -> list[str]:

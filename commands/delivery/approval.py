@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from approving import Approving
 from cluster.api import Cluster
-from commands.approve import approve
+from commands.approve import FindImage, approve_migration, approve_release
 from commands.delivery.errors import DeliveryError
 from commands.delivery.surroundings import Surroundings
 from evidence.release import read_release
@@ -18,6 +19,7 @@ def take_approval(
     cluster: Cluster,
     stack: str,
     surroundings: Surroundings,
+    find_image: FindImage,
     *,
     migration: str,
     at: datetime,
@@ -25,13 +27,15 @@ def take_approval(
     """Record that who let this run into its environment approves this release, and the SQL of that SHA-256 if any.
 
     Only somebody of approval.approvers counts, by the login that they have on the forge, and never who began the run.
+    `find_image` is asked for the image of the commit, of which the approval is as well.
     Raises DeliveryError, EvidenceError, ClusterError, NotTold or Unreachable.
     """
     environment = surroundings.need("DEPLOY_ENVIRONMENT", "the protected environment of this job")
     run = surroundings.need("GITHUB_RUN_ID", "the number of this run")
     signed = surroundings.github().approvers(run, environment)
     allowed = settings.approval.approvers
-    by = next((each for each in signed if each in allowed and each != surroundings.actor), None)
+    others = (each for each in signed if each != surroundings.actor)
+    by = next((found for each in others if (found := settings.approval.approver(each))), None)
     if by is None:
         who = f"approved by {', '.join(signed)}" if signed else "approved by nobody"
         raise DeliveryError(
@@ -41,7 +45,8 @@ def take_approval(
         )
     revision = read_release(Path(settings.image.context), settings.release)
     version = revision.version(settings.environment)
-    lines = approve(settings, cluster, stack, kind="release", subject=version, by=by, at=at)
+    approving = Approving(settings, cluster)
+    lines = approve_release(settings, approving, stack, find_image, version=version, by=by, at=at)
     if migration:
-        lines += approve(settings, cluster, stack, kind="migration", subject=migration, by=by, at=at)
+        lines += approve_migration(settings, cluster, stack, sha256=migration, by=by, at=at)
     return lines

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from concerns.checklist import ChecklistSettings
 from concerns.release import ReleaseSettings
 from evidence.api.since import Served, broken_since, nothing_served
@@ -12,7 +10,7 @@ from evidence.checklist.git_items import merged, tag
 from evidence.checklist.markers import markers
 from evidence.checklist.proof import Prover
 from evidence.checklist.review_item import review
-from evidence.checklist.sign_off import Recorded, approval, nobody, response_team
+from evidence.checklist.sign_off import Recorded, nobody, response_team
 from evidence.checklist.tests_item import automated_tests
 from evidence.checklist.written_items import architecture, notes, plan
 from evidence.forge.forge import Forge
@@ -24,15 +22,14 @@ def provers_of_code(
     release: ReleaseSettings,
     *,
     forge: Forge | None,
-    approvers: Sequence[str],
-    approved: Recorded,
+    approved: Prover,
     acknowledged: Recorded = nobody,
     served: Served = nothing_served,
 ) -> dict[str, Prover]:
     """Return who proves each item, under its name: 1 to 7, 9, 10 and 14.
 
-    `approved` looks up what `make approve` recorded for the candidate's version, `acknowledged` whether the incident
-    response team stands by for it, `served` the API of the version that serves now. Nothing is asked before a
+    `approved` is the prover of item 10 (approval_item.py); `acknowledged` looks up whether the incident response team
+    stands by for the candidate, `served` the API of the version that serves now. Nothing is asked before a
     prover is called.
     """
     return {
@@ -44,6 +41,6 @@ def provers_of_code(
         "plan": plan(candidate, settings, forge),
         "notes": notes(candidate, settings, forge, lambda: broken_since(candidate, settings.api, served)),
         "architecture": architecture(candidate, settings, forge),
-        "approval": approval(candidate, settings, forge, approvers=approvers, recorded=approved),
+        "approval": approved,
         "response-team": response_team(candidate, settings, forge, acknowledged),
     }

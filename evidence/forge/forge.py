@@ -51,10 +51,11 @@ class Review:
 
 @dataclass(frozen=True)
 class EnvironmentApproval:
-    """Somebody's approval of a commit for an environment of the forge."""
+    """Somebody's approval of a commit for an environment of the forge; of which image, where the comment says so."""
 
     by: str
     link: str
+    digest: str = ""
 
 
 class Forge(Protocol):

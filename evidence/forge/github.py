@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Sequence
 from typing import Any, Self, TypeVar
@@ -25,6 +26,7 @@ VERSION = "2022-11-28"
 PER_PAGE, MOST_PAGES = 100, 5
 # A commit has few workflow runs; each is a request of its own.
 MOST_RUNS = 10
+_DIGEST = re.compile(r"\bsha256:[0-9a-f]{64}\b")
 _JUDGEMENTS = frozenset({"APPROVED", "CHANGES_REQUESTED", "DISMISSED"})
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -79,6 +81,7 @@ class _Approval(BaseModel):
     state: str
     user: _User | None = None
     environments: tuple[_Environment, ...]
+    comment: str | None = None
 
 
 class _Commit(BaseModel):
@@ -180,7 +183,7 @@ class GitHub:
             approvals_path = f"repos/{self._repository}/actions/runs/{run.id}/approvals"
             approvals = self._parsed(_Approval, self._get(approvals_path), approvals_path)
             found += [
-                EnvironmentApproval(_login(each.user), run.html_url)
+                EnvironmentApproval(_login(each.user), run.html_url, _digest(each.comment or ""))
                 for each in approvals
                 if each.state == "approved" and environment in {one.name for one in each.environments}
             ]
@@ -254,6 +257,12 @@ class GitHub:
         if answer.is_redirect:
             return ForgeError(f"{self.name} has moved ({status}); set checklist.forge.repository to its new name")
         return ForgeError(f"{self.name} answers {path} with {status}; run the same command again")
+
+
+def _digest(comment: str) -> str:
+    """Return the digest of an image that a comment names; nothing where it names none, or more than one."""
+    found = set(_DIGEST.findall(comment))
+    return found.pop() if len(found) == 1 else ""
 
 
 def _login(user: _User | None) -> str:

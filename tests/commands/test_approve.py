@@ -1,4 +1,4 @@
-"""`approve` records exactly what it is told, by somebody who may, and says what comes next."""
+"""`approve` records exactly the SQL that it is told, by somebody who may, and says what comes next."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from cluster.approval.approvals import Approvals
 from cluster.errors import ClusterError
 from commands import __main__ as command_line
-from commands.approve import approve
+from commands.approve import approve_migration
 from settings import OVERLAY
 from tests.cluster.api_server import ApiServer, config_map
 from tests.stack_values import settings_of
@@ -28,18 +28,9 @@ def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(OVERLAY, raising=False)
 
 
-def run(server: ApiServer, kind: str, subject: str, by: str = "ana") -> list[str]:
-    settings = settings_of(approval={"required": True, "approvers": ["ana"]})
-    assert kind in {"migration", "release"}
-    return approve(
-        settings,
-        server.cluster(),
-        "staging",
-        kind="migration" if kind == "migration" else "release",
-        subject=subject,
-        by=by,
-        at=AT,
-    )
+def run(server: ApiServer, sha256: str, by: str = "ana", approvers: tuple[str, ...] = ("ana",)) -> list[str]:
+    settings = settings_of(approval={"required": True, "approvers": list(approvers)})
+    return approve_migration(settings, server.cluster(), "staging", sha256=sha256, by=by, at=AT)
 
 
 def planned(sha256: str) -> ApiServer:
@@ -48,30 +39,23 @@ def planned(sha256: str) -> ApiServer:
 
 def test_the_sql_that_waits_is_approved() -> None:
     server = planned(SHA)
-    assert run(server, "migration", SHA) == [
+    assert run(server, SHA) == [
         f"migration {SHA} approved for staging by ana at 2024-05-14 09:30:00 UTC",
         "next: make up STACK=staging",
     ]
     assert Approvals(server.cluster(), NAME, ["ana"]).find("migration", SHA) is not None
 
 
-def test_a_release_is_approved_by_its_version() -> None:
-    server = ApiServer()
-    assert run(server, "release", "v2024.05.14.093000")[0].startswith("release v2024.05.14.093000 approved for staging")
-    assert Approvals(server.cluster(), NAME, ["ana"]).find("release", "v2024.05.14.093000") is not None
-
-
 @pytest.mark.parametrize(("server", "shown"), [(planned("cd" * 32), "cd" * 32), (ApiServer(), "none")])
 def test_approving_sql_that_does_not_wait_here_is_told(server: ApiServer, shown: str) -> None:
-    lines = run(server, "migration", SHA)
+    lines = run(server, SHA)
     assert lines[1] == f"note: the SQL that an update of staging planned last is {shown}, not this"
 
 
 def test_approving_twice_says_who_was_first() -> None:
     server = planned(SHA)
-    run(server, "migration", SHA)
-    settings = settings_of(approval={"required": True, "approvers": ["ana", "ben"]})
-    lines = approve(settings, server.cluster(), "staging", kind="migration", subject=SHA, by="ben", at=AT)
+    run(server, SHA)
+    lines = run(server, SHA, "ben", ("ana", "ben"))
     assert lines[0] == f"migration {SHA} was approved already for staging by ana at 2024-05-14 09:30:00 UTC"
 
 
@@ -79,13 +63,13 @@ def test_approving_twice_says_who_was_first() -> None:
 def test_what_is_no_sha256_is_refused_before_anything_is_written(subject: str) -> None:
     server = ApiServer()
     with pytest.raises(ClusterError, match=r"is no SHA-256.*make migration-plan STACK=staging"):
-        run(server, "migration", subject)
+        run(server, subject)
     assert server.requests == []
 
 
 def test_somebody_who_may_not_is_refused() -> None:
     with pytest.raises(ClusterError, match="'eve' may not approve here; approvers are: ana"):
-        run(ApiServer(), "release", "v1", by="eve")
+        run(ApiServer(), SHA, by="eve")
 
 
 def test_a_mistake_is_two_lines_and_status_1(

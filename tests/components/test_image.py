@@ -38,7 +38,7 @@ def image(
     recorder = Recorder()
 
     def program() -> pulumi.Output[None]:
-        args = ImageArgs(settings_of(**changes), revision, found, let)
+        args = ImageArgs(settings_of(**changes), revision, found, let, let)
 
         def check(reference: str) -> None:
             assert reference == expected

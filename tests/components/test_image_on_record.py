@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from checks.waiting import Reporter
 from cluster.errors import GateFailed
 from components.image import BUILD, BUILT_FROM, TYPE, ImageArgs, ReleaseImage
 from evidence.git import read_revision
@@ -22,11 +25,16 @@ FOUND = FoundImage("registry.internal/release-manager@sha256:" + "4f" * 32)
 Json = dict[str, Any]
 
 
+def nothing(_record: Mapping[str, str], _reporter: Reporter) -> None:
+    return
+
+
 @dataclass
 class Engine:
     """What an engine keeps of the image from update to update, as far as the component asks for it."""
 
     record: dict[str, Json] = field(default_factory=dict)
+    built: list[Mapping[str, str]] = field(default_factory=list)
 
     def update(self, found: FoundImage | None = None, *, silent: bool = False, **changes: object) -> Recorder:
         """Declare the image of the commit that the checkout in the current directory stands on."""
@@ -35,11 +43,14 @@ class Engine:
 
         def program() -> None:
             revision = read_revision(Path("app"))
-            ReleaseImage("image", ImageArgs(settings_of(**values), revision, found, lambda _record, _reporter: None))
+            ReleaseImage("image", ImageArgs(settings_of(**values), revision, found, nothing, self._keep_built))
 
         declare(program, recorder=recorder)
         self._keep(recorder)
         return recorder
+
+    def _keep_built(self, record: Mapping[str, str], _reporter: Reporter) -> None:
+        self.built.append(record)
 
     def _keep(self, recorder: Recorder) -> None:
         record = {urn: {"type": TYPE, "outputs": kept} for urn, kept in recorder.outputs.items() if BUILT_FROM in kept}
@@ -246,3 +257,29 @@ def test_the_digest_that_runs_is_the_one_that_was_pushed_or_that_the_registry_ha
     for found, expected in ((None, REPO_DIGEST), (FOUND, FOUND.reference)):
         outputs = engine.update(found).outputs.values()
         assert [kept["reference"] for kept in outputs if BUILT_FROM in kept] == [expected]
+
+
+APPROVED: Json = {"approval": {"required": True, "approvers": ["ann"]}}
+
+
+def test_what_is_built_after_an_approval_is_kept_with_its_version_and_commit() -> None:
+    engine = Engine()
+    recorder = engine.update(**APPROVED)
+    assert set(recorder.only(BUILD).hooks) == {"after_create", "after_update"}
+    hook = recorder.hooks["image-built"]
+    assert hook.opts is None or not hook.opts.ignore_errors, "what cannot be kept ends the update"
+    outputs = {"repoDigest": REPO_DIGEST}
+    answer = hook(pulumi.ResourceHookArgs(urn="urn", id="", name="image-image", type=BUILD, new_outputs=outputs))
+
+    async def run() -> None:
+        assert answer is not None
+        await answer
+
+    asyncio.run(run())
+    revision = read_revision(Path("app"))
+    assert engine.built == [{"version": revision.version("staging"), "revision": revision.sha, "image": REPO_DIGEST}]
+
+
+def test_where_nothing_is_approved_or_every_update_builds_anew_nothing_is_kept() -> None:
+    for changes in ({**APPROVED, "image__reuse": False}, {}):
+        assert Engine().update(**changes).only(BUILD).hooks == {}

@@ -56,6 +56,18 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "health.url: got 'http://staging-api.internal/health'; ingress.tls_secret is set: use https, or leave it out",
     ),
     (
+        {"approval": {"required": True, "approvers": ["ana"], "recorded": False}},
+        "approval.recorded: got False; then nobody could approve: set approval.signed, or checklist.forge.environment",
+    ),
+    (
+        {"approval": {"required": True, "approvers": ["ana"], "identities": {"eve": ["eve@example.com"]}}},
+        "approval.identities: got an object; must be those of approvers, and eve is none",
+    ),
+    (
+        {"approval": {"required": True, "approvers": ["ana", "ben"], "identities": {"ana": ["x"], "ben": ["X"]}}},
+        "approval.identities: got an object; must not be those of two approvers",
+    ),
+    (
         {"approval": {"required": True}},
         "approval.approvers: got none; approval.required is true: name who may approve a release",
     ),

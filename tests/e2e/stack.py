@@ -118,9 +118,9 @@ class Stack:
         print(done.stdout)
         return Result(done.returncode, done.stdout, time.monotonic() - started)
 
-    def approve(self, *subject: str) -> None:
+    def approve(self, *subject: str, settings: dict[str, Any] | None = None) -> None:
         """Approve `--release <version>` or `--migration <sha256>` as the Makefile does."""
-        done = self.command("approve", *subject, "--by", BY)
+        done = self.command("approve", *subject, "--by", BY, settings=settings)
         assert done.status == 0, done.text
 
     def output(self, name: str) -> str:

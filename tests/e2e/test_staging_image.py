@@ -166,7 +166,7 @@ def test_what_was_never_verified_elsewhere_is_not_promoted(released: Stack, name
 
 def test_the_very_digest_that_was_verified_elsewhere_is_tagged_and_runs(released: Stack, namespace: str) -> None:
     image = released.running_image()
-    version = released.approved_release()
+    version = released.release()
     assert digest_of_tag(released) is None
     cluster = connect(str(released.world.paths.kubeconfig), "release-manager-sandbox", namespace)
     sha = released.git("rev-parse", "HEAD")
@@ -174,6 +174,7 @@ def test_the_very_digest_that_was_verified_elsewhere_is_tagged_and_runs(released
     VerifiedReleases(cluster, "rehearsal").add(
         VerifiedRelease(release=elsewhere, verified_at=datetime.now(UTC), template={}, records={})
     )
+    released.approve("--release", version, settings=promoting_from(namespace))
     preview = released.pulumi("preview", "--stack", "staging", settings=promoting_from(namespace))
     assert preview.status == 0, preview.text
     assert digest_of_tag(released) is None, "a preview sets no tag"

@@ -80,7 +80,7 @@ def test_all_items_are_there_in_the_guides_order_and_none_is_proven_by_services_
 def test_what_make_approve_recorded_is_the_approval(asked: Asked) -> None:
     revision = tagged(asked.checkout)
     assert asked.state(revision, "approval") is State.MISSING
-    Approvals(asked.server.cluster(), NAME, ("ann",)).approve("release", VERSION, by="ann", at=NOW)
+    Approvals(asked.server.cluster(), NAME, ("ann",)).approve("release", VERSION, by="ann", at=NOW, commit=revision.sha)
     assert asked.state(revision, "approval") is State.PROVEN
 
 

@@ -10,6 +10,7 @@ import pytest
 from cluster.approval.approvals import Approvals
 from commands.delivery.approval import take_approval
 from commands.delivery.errors import DeliveryError
+from evidence.image import FoundImage
 from settings import Settings
 from tests.cluster.api_server import ApiServer
 from tests.commands.delivery.world import AT, World
@@ -17,6 +18,7 @@ from tests.evidence.checkouts import commit, git
 from tests.stack_values import settings_of
 
 SQL = "1f" * 32
+IMAGE = f"registry.internal/release-manager@sha256:{'d' * 64}"
 APPROVERS = ("ana", "cy")
 
 
@@ -34,7 +36,8 @@ def settings(tmp_path: Path) -> Settings:
     return settings_of(
         image__context=str(checkout / "app"),
         release={"tag": "v%Y.%m.%d", "pushed": True},
-        approval={"required": True, "approvers": list(APPROVERS)},
+        image__reuse=True,
+        approval={"required": True, "approvers": list(APPROVERS), "identities": {"cy": ["cy-at-acme"]}},
     )
 
 
@@ -43,7 +46,15 @@ def review(login: str, state: str = "approved", environment: str = "production")
 
 
 def take(world: World, settings: Settings, server: ApiServer, migration: str = "") -> list[str]:
-    return take_approval(settings, server.cluster(), "prod", world.around, migration=migration, at=AT)
+    return take_approval(
+        settings,
+        server.cluster(),
+        "prod",
+        world.around,
+        lambda _revision: FoundImage(IMAGE),
+        migration=migration,
+        at=AT,
+    )
 
 
 def test_the_approval_is_of_this_release_and_of_its_sql(world: World, settings: Settings) -> None:
@@ -55,6 +66,10 @@ def test_the_approval_is_of_this_release_and_of_its_sql(world: World, settings: 
         assert found is not None
         assert (found.by, found.at) == ("ana", AT)
     assert approvals.find("release", "v2026.11.24") is None
+    release = approvals.find("release", "v2026.11.23")
+    assert release is not None
+    assert release.commit == git(Path(settings.image.context), "rev-parse", "HEAD")
+    assert release.digest == IMAGE.partition("@")[2]
     assert "GET /repos/acme/release-manager/actions/runs/42/approvals" in world.forge.asked
 
 
@@ -88,3 +103,8 @@ def test_who_began_the_run_does_not_approve_it(world: World, settings: Settings)
         take(world, settings, ApiServer())
     world.forge.reviews = [review("ana"), review("cy")]
     assert "by cy" in take(world, settings, ApiServer())[0]
+
+
+def test_a_login_may_be_what_the_settings_call_an_approver_on_the_forge(world: World, settings: Settings) -> None:
+    world.forge.reviews = [review("cy-at-acme")]
+    assert "by cy at" in take(world, settings, ApiServer())[0]

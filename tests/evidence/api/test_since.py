@@ -18,7 +18,7 @@ from evidence.api.since import Served, broken_since
 from evidence.checklist.checklist import Line
 from evidence.checklist.code import provers_of_code
 from evidence.checklist.gather import gather
-from evidence.checklist.proof import State
+from evidence.checklist.proof import Proof, State
 from tests.evidence.api.documents import TEXT, Json, an_object, answering, document
 from tests.evidence.checklist.candidates import (
     TAGGED,
@@ -49,8 +49,7 @@ def item(checkout: Path, before: str, *, listed: tuple[str, ...] = (), served: S
         settings,
         TAGGED,
         forge=None,
-        approvers=(),
-        approved=lambda: None,
+        approved=lambda: Proof(State.MISSING, "a test", "not asked"),
         served=served,
     )
     found = gather({"notes": provers["notes"]}, settings, environment="prod", version=VERSION, today=date(2031, 5, 14))

@@ -10,13 +10,18 @@ from typing import Any
 import httpx
 import pytest
 
+from concerns.approval import ApprovalSettings
 from concerns.checklist import ITEM_NAMES, ChecklistSettings
+from evidence.approval.subject import Subject
+from evidence.checklist.approval_item import Given, approval, forge_way, recorded_way
+from evidence.checklist.candidate import Candidate
 from evidence.checklist.checklist import Checklist, Line
 from evidence.checklist.code import provers_of_code
 from evidence.checklist.gather import gather
 from evidence.checklist.item import BY_NAME
-from evidence.checklist.proof import State
+from evidence.checklist.proof import Prover, State
 from evidence.checklist.sign_off import SignOff
+from evidence.forge.forge import Forge
 from tests.evidence.checklist.candidates import TAGGED, VERSION, candidate, checklist_settings, push, release
 from tests.evidence.checkouts import git
 from tests.evidence.forge.github_stand_in import REPOSITORY, GitHubStandIn, approved, check, judged, pull
@@ -54,25 +59,34 @@ def complete(checkout: Path) -> Gather:
         "runs": {4: [approved("ana")]},
     }
 
-    def gathered(github: dict[str, Any] | None = None, record: SignOff | None = None, **values: Any) -> Checklist:
+    def gathered(github: dict[str, Any] | None = None, record: Given | None = None, **values: Any) -> Checklist:
         own = {"required": NAMES, "forge": FORGE, "test_reports": [str(report)], **values}
         settings: ChecklistSettings = checklist_settings(**own)
         forge = None if settings.forge is None else GitHubStandIn(**{**well, **(github or {})}).forge(settings.forge)
-        provers = provers_of_code(
-            candidate(checkout), settings, TAGGED, forge=forge, approvers=("ana",), approved=lambda: record
-        )
+        approved = approval_of(candidate(checkout), forge, settings, record)
+        provers = provers_of_code(candidate(checkout), settings, TAGGED, forge=forge, approved=approved)
         assert set(provers) == set(NAMES)
         return gather(provers, settings, environment="prod", version=VERSION, today=TODAY)
 
     return gathered
 
 
+def approval_of(
+    judged_one: Candidate, forge: Forge | None, settings: ChecklistSettings, record: Given | None
+) -> Prover:
+    approval_settings = ApprovalSettings(required=True, approvers=("ana",))
+    subject = Subject("prod", judged_one.version, judged_one.revision.sha)
+    ways = [recorded_way(judged_one, subject, approval_settings, lambda: record)]
+    if forge is not None and settings.forge is not None:
+        ways.append(forge_way(judged_one, subject, approval_settings, forge, settings.forge))
+    return approval(judged_one, subject, ways, lambda: "")
+
+
 def bare(checkout: Path, **values: Any) -> Checklist:
     """Gather the checklist of a commit that has nothing."""
     settings = checklist_settings(required=NAMES, timeout_seconds=30, **values)
-    provers = provers_of_code(
-        candidate(checkout), settings, TAGGED, forge=None, approvers=("ana",), approved=lambda: None
-    )
+    approved = approval_of(candidate(checkout), None, settings, None)
+    provers = provers_of_code(candidate(checkout), settings, TAGGED, forge=None, approved=approved)
     return gather(provers, settings, environment="prod", version=VERSION, today=TODAY)
 
 
@@ -99,8 +113,9 @@ def test_a_release_that_has_everything_has_nothing_open(complete: Gather) -> Non
     assert {line.proof.state for line in checklist.lines if line.item.name in NAMES} == {State.PROVEN}
 
 
-def test_without_a_forge_reports_and_the_record_prove_all_but_the_review(complete: Gather) -> None:
-    record = SignOff("ana", datetime(2031, 5, 14, tzinfo=UTC), "approvals")
+def test_without_a_forge_reports_and_the_record_prove_all_but_the_review(complete: Gather, checkout: Path) -> None:
+    sha = git(checkout, "rev-parse", "HEAD")
+    record = Given(SignOff("ana", datetime(2031, 5, 14, tzinfo=UTC), "approvals"), sha)
     assert [line.item.name for line in complete(record=record, forge=None).open] == ["review"]
 
 
@@ -154,7 +169,8 @@ def test_git_that_does_not_answer_makes_its_items_unknown_and_blocks(
     release(push(checkout))
     settings = checklist_settings(required=[name])
     judged_one = candidate(checkout)
-    provers = provers_of_code(judged_one, settings, TAGGED, forge=None, approvers=(), approved=lambda: None)
+    approved = approval_of(judged_one, None, settings, None)
+    provers = provers_of_code(judged_one, settings, TAGGED, forge=None, approved=approved)
     monkeypatch.setenv("PATH", "/nowhere")
     checklist = gather({name: provers[name]}, settings, environment="prod", version=VERSION, today=TODAY)
     assert [line.proof.state for line in checklist.open] == [State.UNKNOWN]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from concerns.approval import ApprovalSettings
 from concerns.checklist import ITEM_NAMES, ChecklistSettings
 from evidence.checklist.release_file import ReleaseFile, parsed
 
@@ -25,8 +26,15 @@ def test_the_release_file_is_complete() -> None:
 
 
 def test_the_settings_are_right_and_name_every_one_of_them() -> None:
-    shown, glass = example("yaml")
+    _, shown, glass = example("yaml")
     values = yaml.safe_load(shown + glass)["release-manager:checklist"]
     found = ChecklistSettings.model_validate_json(json.dumps(values, default=str))
     assert found.required == ITEM_NAMES
     assert set(ChecklistSettings.model_fields) - set(values) == {"critical"}
+
+
+def test_the_settings_of_approvals_are_right_and_name_every_one_of_them() -> None:
+    values = yaml.safe_load(example("yaml")[0])["release-manager:approval"]
+    found = ApprovalSettings.model_validate_json(json.dumps(values, default=str))
+    assert found.signed is not None
+    assert set(ApprovalSettings.model_fields) - set(values) == {"window"}
