@@ -84,17 +84,21 @@ def load_settings() -> Settings:
     return _complete(pulumi.get_stack(), values, plain)
 
 
-def read_stack(stack: str) -> Settings:
+def read_stack(stack: str, decrypted: Mapping[str, Any] | None = None) -> Settings:
     """Return the settings of `stack` as its file in the current directory has them, without the engine.
 
-    An encrypted value is not needed here and is read as the text `(a secret)`. Raises SettingsError.
+    An encrypted value is read as the text `(a secret)`, or as `decrypted` has it: the configuration by key, as the
+    engine knows it. Raises SettingsError.
     """
     file = Path(stack_file(stack))
     if not file.is_file():
         known = ", ".join(_stacks_here()) or "none in this directory"
         raise SettingsError(f"there is no stack '{stack}', as {file} does not exist; there are: {known}")
-    values = _file_values(file)
-    return _complete(stack, values, values)
+    values, prefix = _file_values(file), f"{PROJECT}:"
+    if decrypted is None:
+        return _complete(stack, values, values)
+    known = {key.removeprefix(prefix): value for key, value in decrypted.items() if key.startswith(prefix)}
+    return _complete(stack, known, values)
 
 
 def configured(stack: str) -> dict[str, Any]:

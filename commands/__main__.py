@@ -26,6 +26,7 @@ from commands.announce import Plan, announce, slack_token
 from commands.approve import approve_migration, approve_release
 from commands.checklist import ItemsOpenError, checklist
 from commands.drill import Drill
+from commands.encrypted import read_stack_whole
 from commands.history import history
 from commands.migration_plan import existing, migration_plan
 from commands.rollback import rollback
@@ -186,6 +187,8 @@ def _parser() -> argparse.ArgumentParser:
     listing.set_defaults(run=_checklist)
     for each in (approving, planning, going_back, looking_back, rehearsing, announcing, listing):
         each.add_argument("--stack", required=True)
+        # Those that sign in to somebody's service: the registry, the forge, Slack, PagerDuty.
+        each.set_defaults(whole=each in {approving, planning, announcing, listing})
     return parser
 
 
@@ -193,7 +196,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a person's mistake gives what is wrong and its mend and status 1, never a traceback."""
     parsed = _parser().parse_args(arguments)
     try:
-        lines: list[str] = parsed.run(parsed, read_stack(parsed.stack))
+        settings = read_stack_whole(parsed.stack, _tell) if parsed.whole else read_stack(parsed.stack)
+        lines: list[str] = parsed.run(parsed, settings)
     except ItemsOpenError as found:
         print(found)
         return 1

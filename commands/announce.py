@@ -36,8 +36,8 @@ def slack_token(settings: Settings) -> str:
     token = os.environ.get(TOKEN, "") if found == ENCRYPTED_ELSEWHERE else found
     if not token:
         raise ClusterError(
-            f"the token of Slack is encrypted in the file of stack {stack}, and only the engine reads it",
-            mend=f"give it as a variable: {TOKEN}=<token> make announce STACK={stack}",
+            f"the token of Slack is encrypted in the file of stack {stack}, and the engine does not tell it here",
+            mend=f"see that pulumi config works, or give it: {TOKEN}=<token> make announce STACK={stack}",
         )
     return token
 

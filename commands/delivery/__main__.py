@@ -26,6 +26,7 @@ from commands.delivery.record import record
 from commands.delivery.sign_in import cluster_token, sign_in
 from commands.delivery.surroundings import Surroundings
 from commands.delivery.which_stack import which_stack
+from commands.encrypted import read_stack_whole
 from commands.release import Names, Releasing
 from commands.release_file import told
 from evidence.errors import EvidenceError
@@ -67,7 +68,7 @@ def _deploying(arguments: argparse.Namespace, around: Surroundings) -> Deploying
 
 
 def _approval(arguments: argparse.Namespace, around: Surroundings) -> list[str]:
-    settings, now = read_stack(arguments.stack), datetime.now(UTC).replace(microsecond=0)
+    settings, now = read_stack_whole(arguments.stack, print), datetime.now(UTC).replace(microsecond=0)
     cluster, find_image = _connected(settings), Gates(settings).find_image
     return take_approval(settings, cluster, arguments.stack, around, find_image, migration=arguments.migration, at=now)
 

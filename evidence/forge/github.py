@@ -247,7 +247,7 @@ class GitHub:
         if status in may_not and self._encrypted:
             return ForgeError(
                 f"{self.name} shows nothing at {path} without a token ({status}), and checklist.forge.token is"
-                " encrypted for the engine alone; set GITHUB_TOKEN to one for this command, or look with pulumi preview"
+                " encrypted, and the engine does not tell it here; see that pulumi config works, or set GITHUB_TOKEN"
             )
         if status in may_not:
             return ForgeError(

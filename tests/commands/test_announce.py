@@ -74,7 +74,7 @@ def test_what_slack_does_not_take_is_not_kept() -> None:
 def test_a_token_that_only_the_engine_reads_is_asked_for_as_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     encrypted = settings_of(notify={"slack": {**SLACK, "token": "(a secret)"}})
     monkeypatch.delenv("SLACK_TOKEN", raising=False)
-    with pytest.raises(ClusterError, match="only the engine reads it") as caught:
+    with pytest.raises(ClusterError, match="the engine does not tell it here") as caught:
         slack_token(encrypted)
     assert "SLACK_TOKEN=<token> make announce STACK=staging" in str(caught.value)
     monkeypatch.setenv("SLACK_TOKEN", "xoxb-given")

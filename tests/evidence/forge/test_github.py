@@ -43,7 +43,7 @@ def test_without_a_token_none_is_sent() -> None:
 def test_a_token_that_is_encrypted_is_not_sent_as_it_stands() -> None:
     encrypted = forge_settings(token=ENCRYPTED_ELSEWHERE)
     github = GitHubStandIn({SHA}, fails={"check-runs": httpx.Response(404, json={})})
-    with pytest.raises(ForgeError, match=r"is encrypted for the engine alone; set GITHUB_TOKEN"):
+    with pytest.raises(ForgeError, match=r"does not tell it here; see that pulumi config works, or set GITHUB_TOKEN"):
         github.forge(encrypted).check_runs(SHA)
     assert "Authorization" not in github.asked[0].headers
     with pytest.raises(ForgeError, match=r"see that checklist\.forge\.repository"):
