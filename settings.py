@@ -97,8 +97,8 @@ def read_stack(stack: str, decrypted: Mapping[str, Any] | None = None) -> Settin
     values, prefix = _file_values(file), f"{PROJECT}:"
     if decrypted is None:
         return _complete(stack, values, values)
-    known = {key.removeprefix(prefix): value for key, value in decrypted.items() if key.startswith(prefix)}
-    return _complete(stack, known, values)
+    whole = {key.removeprefix(prefix): found for key, found in decrypted.items() if key.startswith(prefix)}
+    return _complete(stack, whole, values)
 
 
 def configured(stack: str) -> dict[str, Any]:
