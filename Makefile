@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 SANDBOX = $(PYTHON) -m sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview approve migration-plan rollback history checklist announce drill load watch-image dashboard-preview down status environment check test faults bench bench-canary canary-picture mutants schema lock
+.PHONY: help up preview approve migration-plan rollback history checklist announce drill load watch-image dashboard-preview down status environment check test faults bench bench-canary bench-evidence canary-picture mutants schema lock
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
@@ -99,7 +99,11 @@ bench-canary: .venv/.ready ## Print how soon a bad canary is found: on the sandb
 canary-picture: .venv/.ready ## Renew docs/canary.svg, the picture of how a step decides
 	@$(PYTHON) -m bench.canary_picture
 
-mutants: .venv/.ready ## Mutation testing of the policy rules: lists changes that no test notices (about 5 minutes)
+bench-evidence: .venv/.ready ## Print how long the evidence of STACK's checklist takes, and fail where that is more than 3 s
+	@set -e; found=$$($(SANDBOX) environment --stack "$(STACK)" --context "$(CONTEXT)"); eval "$$found"; \
+	$(PYTHON) -m bench.evidence --stack "$(STACK)"
+
+mutants: .venv/.ready ## Mutation testing of the policy rules: lists changes that no test notices (5 to 10 minutes)
 	@$(PYTHON) -m tests.policies.mutants
 
 schema: .venv/.ready ## Renew Pulumi.schema.json, by which editors check the stack files, and docs/settings.md
