@@ -40,7 +40,8 @@ with enforced(settings.environment, settled=standing.settled):
     adoption = Adoption(
         "adoption", AdoptionArgs(settings, standing.adopts, gates.adopted), after(inside, approval, image)
     )
-    monitoring = Monitoring("monitoring", MonitoringArgs(settings, settings.monitoring), after(inside, adoption))
+    watching = MonitoringArgs(settings, settings.monitoring, gates.monitored(version))
+    monitoring = Monitoring("monitoring", watching, after(inside, adoption))
     migration = Migration(
         "migration",
         MigrationArgs(settings, image.reference, version, gates.planned, gates.migrated, recorded=standing.migration),

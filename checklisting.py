@@ -25,6 +25,7 @@ from evidence.checklist.claims import with_claims
 from evidence.checklist.code import provers_of_code
 from evidence.checklist.gather import gather
 from evidence.checklist.infrastructure import Infrastructure, ReleaseFacts, provers_of_infrastructure
+from evidence.checklist.monitoring_gate import MonitoringGate
 from evidence.checklist.prometheus_rules import DeclaredAlert
 from evidence.checklist.proof import Proof, Provers, State
 from evidence.checklist.release_file import ReleaseFileError, read_release_file
@@ -33,6 +34,7 @@ from evidence.forge.forge import Forge
 from evidence.forge.github import GitHub
 from evidence.git import Revision
 from evidence.image import FoundImage
+from monitoring.fingerprint import DECLARED, RECORD, fingerprint
 from monitoring.prometheus_rule import alerts
 from monitoring.subject import Watched
 from settings import Settings
@@ -64,6 +66,19 @@ class Checklisting:
         """Return the checklist of the release of `revision`, whose `image` is None until it is built."""
         context, environment = Path(self.settings.image.context), self.settings.environment
         return self._gather(Candidate(context, revision, environment), image)
+
+    def monitoring_gate(self, version: str, reporter: Reporter) -> MonitoringGate:
+        """Return what waits until `version` is watched as it declares: by then nothing of it is still to come."""
+        facts = ReleaseFacts(version, None, None, "", self._alerts)
+        prove = provers_of_infrastructure(self._infrastructure(), facts)["monitoring"]
+        claims, today = self.settings.checklist, self.wall_clock().date()
+        return MonitoringGate(
+            prove=lambda: with_claims("monitoring", prove(), claims, version=version, today=today),
+            stack=self.settings.environment,
+            timeout_seconds=self.settings.monitoring.loaded_seconds,
+            reporter=reporter,
+            clock=Clock(),
+        )
 
     def _gather(self, candidate: Candidate, image: FoundImage | None) -> Checklist:
         candidate = replace(candidate, before=self._before(candidate))
@@ -157,13 +172,21 @@ class Checklisting:
             top = read_release_file(candidate, self.settings.checklist.release_files).top
         except ReleaseFileError:
             # Its own items say what is wrong with it.
-            return ReleaseFacts(candidate.version, image, None, "", self._alerts)
-        return ReleaseFacts(candidate.version, image, top.estimated_minutes, top.announcement, self._alerts)
+            return ReleaseFacts(candidate.version, image, None, "", self._alerts, self._brings_monitoring)
+        minutes, announcement = top.estimated_minutes, top.announcement
+        return ReleaseFacts(candidate.version, image, minutes, announcement, self._alerts, self._brings_monitoring)
 
     @property
     def _alerts(self) -> Sequence[DeclaredAlert]:
         monitoring = self.settings.monitoring
         return () if monitoring.format == "off" else alerts(Watched.of(self.settings, monitoring))
+
+    def _brings_monitoring(self) -> bool:
+        """Tell whether no release before has had this monitoring loaded."""
+        settings = self.settings
+        watched = Watched.of(settings, settings.monitoring)
+        record = self.cluster.config_map(watched.names.record(RECORD))
+        return record is None or (record.get("data") or {}).get(DECLARED) != fingerprint(watched)
 
     def _infrastructure(self) -> Infrastructure:
         settings, cluster = self.settings, self.cluster

@@ -184,6 +184,15 @@ class Gates:
         images = BuiltImages(self._held(reporter), self.names.deployment)
         images.add(record["version"], record["revision"], record["image"].rpartition("@")[2], datetime.now(UTC))
 
+    def monitored(self, version: str) -> Callable[[Mapping[str, str], Reporter], None]:
+        """Return what waits until the release of `version` is watched as it declares."""
+
+        def wait(_record: Mapping[str, str], reporter: Reporter) -> None:
+            self._held(reporter)
+            self.checklisting().monitoring_gate(version, reporter).run()
+
+        return wait
+
     def planned(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Let the migration of the image and version that the record names begin, or say what is missing."""
         settings, cluster = self.settings, self._held(reporter)

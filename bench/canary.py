@@ -43,6 +43,7 @@ from bench.canary_table import compared, measured
 from sandbox.errors import SandboxError
 from sandbox.load.account import account
 from sandbox.world import World
+from tests.e2e.rules import unloaded
 
 WIDTH = 150
 LOG = Path(tempfile.gettempdir()) / "release-manager-bench-canary.log"
@@ -120,7 +121,8 @@ def on_the_sandbox(
     with tempfile.TemporaryDirectory(prefix="release-manager-bench-canary-") as place, LOG.open("w") as log:
         production = Production.open(World(), Path(place), log)
         console.print(f"what pulumi prints goes to {LOG}")
-        return Bench(production, arguments.runs, arguments.rate, settings, console).measure(cases)
+        with unloaded(production.stack):
+            return Bench(production, arguments.runs, arguments.rate, settings, console).measure(cases)
 
 
 @contextmanager

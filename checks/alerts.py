@@ -8,6 +8,8 @@ from checks.prometheus import Alert, Prometheus
 from checks.reader import Unreachable
 from checks.verdict import Kind, Verdict
 
+# Label by which series and alerts of an application name its version.
+VERSION = "version"
 _SHOWN = 5
 _AlertKey = frozenset[tuple[str, str]]
 
@@ -16,11 +18,12 @@ class AlertWatch:
     """Judges the firing alerts that carry all labels of `target` and whose label severity is one of `severities`.
 
     An alert without a severity counts as well. `release` holds the labels of which one names the release that is
-    judged, such as track=canary and version=....
+    judged, such as track=canary and version=.... Where an alert has a version, that alone decides: one that is about
+    the canary in another version is left from an attempt before, whose pods are gone, and counts for nothing.
 
     FAIL: an alert fires that names the release, and did not at the first look. TOO_FEW: any other alert of the target
     fires, which stands in the way of promotion and yet does not prove the release bad: it may be about the version
-    that serves everybody else, or left from an attempt before. So the gate goes on, and promotes only once there is
+    that serves everybody else. So the gate goes on, and promotes only once there is
     quiet. What fired before is told by the first look, since Prometheus' clock and the one here need not agree; so
     look first before the release is let in. PASS: nothing of that kind fires, which is also the answer of a Prometheus
     without rules: whether there are any is for the checklist to ask.
@@ -63,10 +66,21 @@ class AlertWatch:
         ours = all(alert.labels.get(name) == value for name, value in self._target.items())
         # One that says of itself that it is none of a gate's, as "release held", would hold every release after it.
         for_gates = alert.labels.get("gate") != "no"
-        return alert.firing and ours and for_gates and (severity is None or severity in self._severities)
+        counts = severity is None or severity in self._severities
+        return alert.firing and ours and for_gates and counts and not self._is_left_over(alert)
 
     def _names_release(self, alert: Alert) -> bool:
+        return self._carries_a_label_of_it(alert) and not self._names_other_version(alert)
+
+    def _is_left_over(self, alert: Alert) -> bool:
+        return self._carries_a_label_of_it(alert) and self._names_other_version(alert)
+
+    def _carries_a_label_of_it(self, alert: Alert) -> bool:
         return any(alert.labels.get(name) == value for name, value in self._release.items())
+
+    def _names_other_version(self, alert: Alert) -> bool:
+        version = alert.labels.get(VERSION)
+        return version is not None and version != self._release.get(VERSION, version)
 
     def _verdict(self, kind: Kind, what: str, alerts: list[Alert]) -> Verdict:
         first = alerts[0]

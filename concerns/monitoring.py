@@ -121,6 +121,9 @@ class MonitoringSettings(Concern):
     scrape_seconds: int = Field(
         default=15, ge=1, le=60, description="From one reading of a pod's /metrics to the next."
     )
+    loaded_seconds: int = Field(
+        default=180, ge=10, le=1800, description="For Prometheus to load what a release declares, before a pod moves."
+    )
     kube_state_metrics: bool = Field(
         default=True, description="false: leaves out the alerts that need it, instead of alerts that never fire."
     )

@@ -12,19 +12,22 @@ from sandbox.cluster.layout import LOOPBACK
 from sandbox.errors import SandboxError
 from sandbox.existing import Existing, ExistingKubectl
 from sandbox.ingress.ingress import TLS_SECRET
+from sandbox.operated import instances, receiver
 from sandbox.overlays.render import render
 from sandbox.ownership import Ownership
 from sandbox.phases import Phases
 from sandbox.plugins.install import PluginInstaller
 from sandbox.pulumi_runner import PulumiRunner
 from sandbox.service import Service
-from sandbox.services import log_store, prometheus
+from sandbox.services import log_store
 from sandbox.services.backing import BackingServices
 from sandbox.update import Updater, health, summary
 from sandbox.world import World
 
 OVERLAY = "RELEASE_MANAGER_OVERLAY"
 NAMESPACES = {"dev": "development", "staging": "staging", "prod": "production"}
+# Whose monitoring is declared for the Prometheus Operator: no other stack needs it.
+OPERATED = frozenset({"prod"})
 NEEDED_BYTES = 3 * 1024**3
 
 
@@ -107,9 +110,13 @@ class Up:
         self._start(world.ingress)
         with self.phases.phase("backing services") as phase:
             logs = world.images.log_store if self._with_log_store else None
-            backing = BackingServices(world.paths, world.kubectl, world.images.services, logs)
+            scraped = self.stack not in OPERATED
+            backing = BackingServices(world.paths, world.kubectl, world.images.services, logs, scraped=scraped)
             phase.summary = backing.ensure(NAMESPACES[self.stack], phase.progress)
             world.ingress.publish_certificate(NAMESPACES[self.stack])
+        if self.stack in OPERATED:
+            with self.phases.phase("prometheus operator") as phase:
+                phase.summary = world.operated.ensure(NAMESPACES[self.stack], phase.progress)
 
     def _images(self) -> None:
         world = self.world
@@ -144,11 +151,12 @@ class Up:
             "base_image": self.world.images.base,
             "ca_file": str(paths.authority),
             "tls_secret": TLS_SECRET,
-            "prometheus": f"http://{LOOPBACK}:{prometheus.NODE_PORT}",
+            "prometheus": f"http://{LOOPBACK}:{instances.PROMETHEUS_NODE_PORT}",
             "log_store": f"http://{LOOPBACK}:{log_store.NODE_PORT}",
-            "prometheus_for_pods": f"http://{prometheus.NAME}.{prometheus.NAMESPACE}:{prometheus.PORT}",
+            "prometheus_for_pods": instances.PROMETHEUS_FOR_PODS,
             "log_store_for_pods": f"http://{log_store.NAME}.{log_store.NAMESPACE}:{log_store.PORT}",
             "watch_image": self.world.watch_image.reference,
+            "receiver": receiver.ADDRESS,
         }
         return render(paths, "sandbox", self.stack, values)
 

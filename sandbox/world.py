@@ -16,6 +16,7 @@ from sandbox.images.images import Images
 from sandbox.images.maven import Maven
 from sandbox.images.watch_image import WatchImage
 from sandbox.ingress.ingress import Ingress
+from sandbox.operated.operated import Operated
 from sandbox.paths import Paths
 from sandbox.processes import Processes
 from sandbox.registry import Registry
@@ -23,6 +24,7 @@ from sandbox.service import Service
 from sandbox.toolchain.build import Built, Toolchain
 from sandbox.toolchain.downloads import Downloads
 from sandbox.toolchain.gateway_api import GatewayApi
+from sandbox.toolchain.operator_kinds import OperatorKinds
 from sandbox.toolchain.pulumi_cli import PulumiFinder
 
 CLUSTER_TOOLS = ("kubernetes", "coredns", "traefik")
@@ -94,6 +96,11 @@ class World:
     def gateway_api(self) -> GatewayApi:
         """The definitions of the Gateway API."""
         return GatewayApi(self.paths)
+
+    @cached_property
+    def operated(self) -> Operated:
+        """The Prometheus Operator and what it operates."""
+        return Operated(self.toolchain, OperatorKinds(self.paths), self.images, self.kubectl)
 
     @cached_property
     def kubectl(self) -> Kubectl:

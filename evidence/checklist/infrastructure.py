@@ -37,7 +37,8 @@ class ReleaseFacts:
     """What the provers have to know of the release that is about to begin.
 
     `image` is its reference by digest, None where it is not built yet; `estimated_minutes` and `announcement` (a
-    link, or empty) are those of its release file; `alerts` are all that the program declares.
+    link, or empty) are those of its release file; `alerts` are all that the program declares, and
+    `brings_monitoring` tells whether nobody can have loaded them yet, since the release is still to apply them.
     """
 
     version: str
@@ -45,6 +46,7 @@ class ReleaseFacts:
     estimated_minutes: int | None
     announcement: str
     alerts: Sequence[DeclaredAlert]
+    brings_monitoring: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,8 @@ def _surroundings(around: Infrastructure, release: ReleaseFacts) -> dict[str, Pr
             ask_rules=around.ask_prometheus,
             connect=around.connect,
             clock=around.clock,
+            is_pending=release.brings_monitoring,
+            own_dashboard=f"{around.deployment}-dashboard",
         ),
         "logs": log_prover(
             sources.logs,

@@ -8,9 +8,13 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """How an item stands. The first three let a release begin; MISSING, EXPIRED and UNKNOWN never do."""
+    """How an item stands. The first four let a release begin; MISSING, EXPIRED and UNKNOWN never do.
+
+    PLANNED: the release itself brings it, and a gate proves it before the first pod moves.
+    """
 
     PROVEN = "proven"
+    PLANNED = "planned"
     STATED = "stated"
     WAIVED = "waived"
     MISSING = "missing"
@@ -20,7 +24,7 @@ class State(StrEnum):
     @property
     def closed(self) -> bool:
         """Whether the item lets a release begin."""
-        return self in {State.PROVEN, State.STATED, State.WAIVED}
+        return self in {State.PROVEN, State.PLANNED, State.STATED, State.WAIVED}
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class ChecklistItem:
     @property
     def open(self) -> bool:
         """Whether it keeps a release from beginning, where it is required."""
-        return self.state not in {"proven", "stated", "waived"}
+        return self.state not in {"proven", "planned", "stated", "waived"}
 
 
 @dataclass(frozen=True)

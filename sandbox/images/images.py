@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -29,7 +29,8 @@ def reference(recipe: Recipe) -> str:
 
 def contents(recipe: Recipe, artifacts: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
     """Return the files of the build context of the recipe's layer; `artifacts` are the recipe's, downloaded."""
-    files = sorted({**recipe.files, **(artifacts or {})}.items())
+    programs = {path: program.read_bytes() for path, program in recipe.programs.items()}
+    files = sorted({**recipe.files, **programs, **(artifacts or {})}.items())
     return {"Dockerfile": recipe.dockerfile.encode(), **{f"files{path}": content for path, content in files}}
 
 
@@ -64,6 +65,10 @@ class Images:
         Raises SandboxError if the package archive, the engine or the registry fails.
         """
         recipes = [catalogue.base(self.machine), catalogue.services(), *([log_store()] if with_log_store else [])]
+        return self.make(recipes, progress)
+
+    def make(self, recipes: Sequence[Recipe], progress: Callable[[str], None]) -> str:
+        """Make and push those of `recipes` that the registry lacks. Return one closing line. Raises SandboxError."""
         try:
             missing = [recipe for recipe in recipes if not self.registry.exists(reference(recipe))]
             with ThreadPoolExecutor(max_workers=len(recipes)) as pool:
@@ -83,7 +88,9 @@ class Images:
                 repository, _, tag = recipe.archive.tag.rpartition(":")
                 client.api.import_image_from_file(str(file), repository=repository, tag=tag)
             progress(f"{recipe.name}: adding its settings")
-            build_and_push(client, reference(recipe), contents(recipe, artifacts), recipe.name, progress)
+            programs = {f"files{path}" for path in recipe.programs}
+            files = contents(recipe, artifacts)
+            build_and_push(client, reference(recipe), files, recipe.name, progress, programs=programs)
 
 
 def _has(client: docker.DockerClient, tag: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,14 +18,14 @@ from sandbox.errors import SandboxError
 MEBIBYTE = 2**20
 
 
-def tar_of(contents: Mapping[str, bytes]) -> bytes:
-    """Return a tar archive of files by their names, the same bytes for the same files."""
+def tar_of(contents: Mapping[str, bytes], programs: Collection[str] = ()) -> bytes:
+    """Return a tar archive of files by their names, the same bytes for the same files; `programs` may be executed."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         for name, content in contents.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(content)
-            entry.mode = 0o644
+            entry.mode = 0o755 if name in programs else 0o644
             archive.addfile(entry, io.BytesIO(content))
     return buffer.getvalue()
 
@@ -55,10 +55,14 @@ def build_and_push(
     *,
     dockerfile: str = "Dockerfile",
     arguments: Mapping[str, str] | None = None,
+    programs: Collection[str] = (),
 ) -> None:
-    """Build `image` (repository:tag) from the files `contents` and push it. Raises DockerException."""
+    """Build `image` (repository:tag) from the files `contents` and push it. Raises DockerException.
+
+    Those named in `programs` may be executed.
+    """
     client.images.build(
-        fileobj=io.BytesIO(tar_of(contents)),
+        fileobj=io.BytesIO(tar_of(contents, programs)),
         custom_context=True,
         dockerfile=dockerfile,
         buildargs=dict(arguments or {}),

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 SUITE = "bookworm"
 KEY_LENGTH = 12
@@ -67,29 +68,34 @@ class Recipe:
     """An archive with one layer above it: files by their absolute path, and the lines of its Dockerfile.
 
     `artifacts` are files too, which are downloaded only where the image has to be made.
+    `programs` are tools of the toolchain, by the same paths; the directory of each is named after all that decides what
+    is in it. `own_name` is for an image that shares its archive with another one.
     """
 
     archive: Archive
     lines: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
     artifacts: Mapping[str, Artifact] = field(default_factory=dict)
+    programs: Mapping[str, Path] = field(default_factory=dict)
+    own_name: str = ""
 
     @property
     def name(self) -> str:
         """Last part of the image's repository."""
-        return self.archive.name
+        return self.own_name or self.archive.name
 
     @property
     def key(self) -> str:
         """Short hash of everything that decides what is in the image."""
         files = {path: hashlib.sha256(content).hexdigest() for path, content in self.files.items()}
         files |= {path: artifact.sha256 for path, artifact in self.artifacts.items()}
+        files |= {path: program.parent.name for path, program in self.programs.items()}
         return digest({"archive": self.archive.key, "lines": self.lines, "files": files})
 
     @property
     def dockerfile(self) -> str:
         """The layer's Dockerfile, for a build context that holds the files below `files/`."""
-        copies = ["COPY files/ /"] if self.files or self.artifacts else []
+        copies = ["COPY files/ /"] if self.files or self.artifacts or self.programs else []
         return "\n".join([f"FROM {self.archive.tag}", *copies, *self.lines, ""])
 
 

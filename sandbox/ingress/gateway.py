@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from sandbox.cluster.kubectl import FIELD_MANAGER, Kubectl
 from sandbox.cluster.layout import LOOPBACK
 
 GROUP = "gateway.networking.k8s.io"
+# Annotation of a definition that says which version of the Gateway API it is of.
+BUNDLE = f"{GROUP}/bundle-version"
 CLASS = "traefik"
 NAME = "release-manager"
 NAMESPACE = "gateway"
 HTTP, HTTPS = "http", "https"
-INSTALL_SECONDS = 120.0
-_BUNDLE = r"{range .items[*]}{.metadata.annotations.gateway\.networking\.k8s\.io/bundle-version}{'\n'}{end}"
 _KINDS = ("gatewayclasses", "gateways", "httproutes", "grpcroutes", "backendtlspolicies")
 
 
@@ -68,23 +65,3 @@ def documents(tls_secret: str, *, http_port: int, https_port: int) -> list[dict[
 def namespace() -> dict[str, Any]:
     """Return the namespace of the Gateway, apart from those of the environments that it serves."""
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
-
-
-@dataclass(frozen=True)
-class Definitions:
-    """The definitions of the Gateway API on the cluster; `directory` holds their files, all of `version`."""
-
-    kubectl: Kubectl
-    directory: Path
-    version: str
-
-    def install(self) -> None:
-        """Put them on the cluster where they are not there in this version. Raises SandboxError."""
-        files = list(self.directory.glob("*.yaml"))
-        found = self.kubectl.run("get", "customresourcedefinitions", f"--output=jsonpath={_BUNDLE}").split()
-        if found.count(self.version) >= len(files):
-            return
-        flags = ("--server-side", "--force-conflicts", f"--field-manager={FIELD_MANAGER}")
-        self.kubectl.run("apply", *flags, f"--filename={self.directory}", seconds=INSTALL_SECONDS)
-        names = [f"customresourcedefinition/{file.stem.partition('_')[2]}.{GROUP}" for file in files]
-        self.kubectl.wait(*names, until="condition=Established")

@@ -13,6 +13,7 @@ import yaml
 
 from sandbox.cluster.authority import Authority, Credentials, Identity
 from sandbox.cluster.certificates import cluster_authority
+from sandbox.cluster.definitions import Definitions
 from sandbox.cluster.kubeconfig import write_kubeconfig
 from sandbox.cluster.kubectl import Kubectl
 from sandbox.cluster.layout import LOOPBACK, Layout
@@ -143,7 +144,8 @@ class Ingress:
                 require_free(LOOPBACK, port, self.name)
         self._configure()
         kubectl = Kubectl(self.paths)
-        gateway.Definitions(kubectl, self.gateway_api.directory, self.gateway_api.version).install()
+        definitions = self.gateway_api
+        Definitions(kubectl, definitions.directory, definitions.version, gateway.BUNDLE).install()
         kubectl.apply(
             [
                 *documents(),

@@ -10,8 +10,8 @@ from sandbox.services.pods import labels, metadata
 GROUP = "rbac.authorization.k8s.io"
 
 
-def cluster_reader(name: str, namespace: str, rules: Sequence[Document]) -> list[Document]:
-    """Return the account `name`, and `rules` for it in every namespace."""
+def cluster_account(name: str, namespace: str, rules: Sequence[Document]) -> list[Document]:
+    """Return the account `name`, and what it may do, by `rules`, in every namespace."""
     named = {"name": f"release-manager-{name}", "labels": labels(name)}
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata(name, namespace)},

@@ -61,13 +61,15 @@ class BackingServices:
     """PostgreSQL, Redis and RabbitMQ of an environment, the cluster's Prometheus and, by its image, the log store.
 
     `image` is the sandbox's own for all of them; without it the official images are used and the database's data end
-    with its pod, as it has to be on a cluster whose nodes are not this machine. `give` hands a directory to a user.
+    with its pod, as it has to be on a cluster whose nodes are not this machine. `scraped` is false for an environment
+    that another Prometheus scrapes. `give` hands a directory to a user.
     """
 
     paths: Paths
     cluster: Cluster
     image: str | None
     log_store: str | None = None
+    scraped: bool = True
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     give: Callable[[Path, int, int], None] = os.chown
@@ -91,12 +93,13 @@ class BackingServices:
         self._prepare_volume(namespace)
         documents = manifests.environment(namespace, self.images, self.storage, credentials)
         if self.image:
-            documents += manifests.monitoring(self.images, self.log_store)
+            documents += manifests.monitoring(self.images, self.log_store, scraped=self.scraped)
         progress("applying")
         self.cluster.apply(documents)
         self._wait(documents, namespace, progress)
-        monitoring = f"; Prometheus at http://127.0.0.1:{prometheus.NODE_PORT}" if self.image else ""
-        logs = f", log store at http://127.0.0.1:{log_store.NODE_PORT}" if self.log_store else ""
+        scraped = self.image and self.scraped
+        monitoring = f"; Prometheus at http://127.0.0.1:{prometheus.NODE_PORT}" if scraped else ""
+        logs = f"; log store at http://127.0.0.1:{log_store.NODE_PORT}" if self.log_store else ""
         return f"PostgreSQL, Redis and RabbitMQ in {namespace}{monitoring}{logs}"
 
     def _prepare_volume(self, namespace: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.images.log_store import HOME
-from sandbox.services.access import cluster_reader
+from sandbox.services.access import cluster_account
 from sandbox.services.model import NOBODY_ID, Document
 from sandbox.services.pods import CONFINED, config_map, container, deployment, empty, pod, service
 
@@ -72,7 +72,7 @@ def objects(image: str) -> list[Document]:
         token=True,
     )
     return [
-        *cluster_reader(NAME, NAMESPACE, RULES),
+        *cluster_account(NAME, NAMESPACE, RULES),
         config_map(CONFIGURATION, NAMESPACE, NAME, files),
         service(NAME, NAMESPACE, PORT, node_port=NODE_PORT),
         deployment(NAME, NAMESPACE, template),

@@ -22,7 +22,10 @@ def environment(name: str, images: ServiceImages, storage: Storage, credentials:
     ]
 
 
-def monitoring(images: ServiceImages, log_store_image: str | None = None) -> list[Document]:
-    """Return the objects of the monitoring namespace, which every environment shares; the log store by its image."""
+def monitoring(images: ServiceImages, log_store_image: str | None = None, *, scraped: bool = True) -> list[Document]:
+    """Return the objects of the monitoring namespace, which every environment shares.
+
+    The log store is there by its image, Prometheus where `scraped` says that it has something to scrape.
+    """
     logs = [] if log_store_image is None else log_store.objects(log_store_image)
-    return [namespace(prometheus.NAMESPACE), *prometheus.objects(images), *logs]
+    return [namespace(prometheus.NAMESPACE), *(prometheus.objects(images) if scraped else []), *logs]

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from sandbox.services.access import cluster_reader
+from sandbox.services.access import cluster_account
 from sandbox.services.model import NOBODY_ID, Document, ServiceImages
 from sandbox.services.pods import CONFINED, config_map, container, deployment, empty, pod, service
 
@@ -22,7 +22,8 @@ RETENTION = "6h"
 TARGETS = "/targets/pods.json"
 DISCOVERY = Path(__file__).with_name("pod_discovery.py")
 POD = "__meta_kubernetes_pod"
-POD_LABELS = ("app", "track", "version")
+# Labels of a pod, as its discovery writes them, and how series name them.
+POD_LABELS = {"app": "app", "track": "track", "app_kubernetes_io_version": "version"}
 
 
 def configuration(images: ServiceImages) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def configuration(images: ServiceImages) -> dict[str, Any]:
             "replacement": "$1:$2",
             "target_label": "__address__",
         },
-        *({"source_labels": [f"{POD}_label_{name}"], "target_label": name} for name in POD_LABELS),
+        *({"source_labels": [f"{POD}_label_{label}"], "target_label": name} for label, name in POD_LABELS.items()),
         {"source_labels": [f"{POD}_name"], "target_label": "pod"},
         {"source_labels": ["__meta_kubernetes_namespace"], "target_label": "namespace"},
     ]
@@ -57,7 +58,13 @@ def configuration(images: ServiceImages) -> dict[str, Any]:
             "evaluation_interval": SCRAPE_INTERVAL,
         },
         "scrape_configs": [
-            {"job_name": "pods", **discovery, "relabel_configs": relabel},
+            {
+                "job_name": "pods",
+                **discovery,
+                "relabel_configs": relabel,
+                # The pod's own word for its version is the same, and would stand there twice.
+                "metric_relabel_configs": [{"regex": "exported_version", "action": "labeldrop"}],
+            },
         ],
     }
 
@@ -92,7 +99,7 @@ def objects(images: ServiceImages) -> list[Document]:
         NAME, *containers, user=NOBODY_ID, volumes=volumes, configuration=repr(files), account=NAME, token=True
     )
     return [
-        *cluster_reader(
+        *cluster_account(
             NAME, NAMESPACE, [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list", "watch"]}]
         ),
         config_map(CONFIGURATION, NAMESPACE, NAME, files),

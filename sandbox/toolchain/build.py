@@ -30,6 +30,7 @@ COLD_BUILD_BYTES = 6 * GIGABYTE
 WARM_BUILD_BYTES = GIGABYTE
 KEY_LENGTH = 16
 FLAGS = ("-trimpath", "-buildvcs=false")
+OPERATOR = "github.com/prometheus-operator/prometheus-operator"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,30 @@ TOOLS = {
                 module="github.com/go-acme/lego/v4",
                 file="providers/dns/zz_gen_dns_providers.go",
                 stand_in="dns_providers.go.txt",
+            ),
+        ),
+        Tool(
+            "prometheus-operator",
+            module="operator",
+            package=f"{OPERATOR}/cmd/operator",
+            version_of=OPERATOR,
+        ),
+        Tool(
+            "prometheus-config-reloader",
+            module="operator",
+            package=f"{OPERATOR}/cmd/prometheus-config-reloader",
+            version_of=OPERATOR,
+        ),
+        # Debian builds its Prometheus without Kubernetes' discovery, which is all that the operator configures.
+        Tool(
+            "prometheus",
+            module="operator",
+            package="github.com/prometheus/prometheus/cmd/prometheus",
+            version_of="github.com/prometheus/prometheus",
+            slimming=Slimming(
+                module="github.com/prometheus/prometheus",
+                file="plugins/plugins.go",
+                stand_in="prometheus_plugins.go.txt",
             ),
         ),
         Tool(

@@ -45,6 +45,24 @@ def test_an_alert_that_names_the_release_and_fires_anew_fails_it(labels: dict[st
     assert verdict.details[0].startswith("HighErrorRate since 2024-05-14T09:29:00Z: namespace=production, severity=")
 
 
+LEFT_OVER = alert("HighErrorRate", track="canary", version="prod-tried-before", **OURS)
+
+
+def test_an_alert_about_the_canary_of_an_attempt_before_counts_for_nothing() -> None:
+    assert [verdict.kind for verdict in looks([LEFT_OVER], [LEFT_OVER])] == [Kind.PASS, Kind.PASS]
+    assert [verdict.kind for verdict in looks([], [LEFT_OVER])] == [Kind.PASS, Kind.PASS]
+
+
+def test_an_alert_about_the_version_that_serves_holds_promotion_up() -> None:
+    serving = alert("HighErrorRate", track="stable", version="prod-old", **OURS)
+    assert [verdict.kind for verdict in looks([], [serving])] == [Kind.PASS, Kind.TOO_FEW]
+
+
+def test_an_alert_about_the_release_on_stable_fails_it_at_the_last_step() -> None:
+    ours = alert("HighErrorRate", track="stable", version="prod-new", **OURS)
+    assert looks([], [ours])[1].kind is Kind.FAIL
+
+
 def test_an_alert_that_goes_on_firing_goes_on_failing() -> None:
     assert [verdict.kind for verdict in looks([], [BAD], [BAD])] == [Kind.PASS, Kind.FAIL, Kind.FAIL]
 

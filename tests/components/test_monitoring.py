@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 import yaml
 
+from checks.waiting import Reporter
 from components.monitoring import ALERTMANAGER_FILE, RULES_FILE, SCRAPE_FILE, Monitoring, MonitoringArgs
 from tests.components.recorder import Declared, Recorder, declare
 from tests.monitoring.watched import CONTACTS, DEPLOYMENT, NAMESPACE, monitoring_of
@@ -21,9 +23,13 @@ CUSTOM = {
 CONFIG_MAP = "kubernetes:core/v1:ConfigMap"
 
 
-def declared(**changes: Any) -> Recorder:
-    settings, monitoring = settings_of(**CANARY, contacts=CONTACTS), monitoring_of(**changes)
-    return declare(lambda: Monitoring("monitoring", MonitoringArgs(settings, monitoring)))
+def loads(_record: Mapping[str, str], _reporter: Reporter) -> None:
+    """Everything is loaded at once."""
+
+
+def declared(*, required: Sequence[str] = (), **changes: Any) -> Recorder:
+    settings = settings_of(**CANARY, contacts=CONTACTS, checklist={"required": list(required)})
+    return declare(lambda: Monitoring("monitoring", MonitoringArgs(settings, monitoring_of(**changes), loads)))
 
 
 def objects(recorder: Recorder) -> list[Declared]:
@@ -104,3 +110,21 @@ def test_each_is_a_child_of_the_component_so_that_whatever_waits_for_it_waits_fo
     found = declared()
     for each in objects(found):
         assert found.named(each.parent).kind == "release-manager:release:Monitoring"
+
+
+def test_where_the_checklist_wants_a_release_watched_a_gate_waits_for_all_of_it() -> None:
+    found = declared(required=["monitoring"])
+    [gate] = [each for each in found.declared if each.kind == "release-manager:release:Gate"]
+    assert found.named(gate.parent).kind == "release-manager:release:Monitoring"
+    record = config_map(found, f"{DEPLOYMENT}-monitored")
+    assert record.inputs["data"].keys() == {"declared"}
+    applied = {each.urn for each in objects(found) if each is not record}
+    assert applied <= gate.dependencies, "it is looked for only once it is applied"
+    assert config_map(declared(required=["monitoring"], scrape_seconds=3), record.object_name).inputs == record.inputs
+    stricter = config_map(declared(required=["monitoring"], cache_hit_percent=90), record.object_name)
+    assert stricter.inputs["data"] != record.inputs["data"], "changed rules have to be loaded anew"
+
+
+def test_without_that_and_without_monitoring_there_is_nothing_to_wait_for() -> None:
+    for found in (declared(), declared(required=["monitoring"], format="off")):
+        assert not [each for each in found.declared if each.kind == "release-manager:release:Gate"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import yaml
 
@@ -27,8 +28,14 @@ def waive_what_other_checkouts_knew(stack: Stack) -> None:
     The commit that was released by others is in no checkout any more.
     """
     values = yaml.safe_load(stack.overlay.read_text(encoding="utf-8"))
-    until: date = datetime.now(UTC).date() + timedelta(days=1)
-    waiver = {"item": "notes", "reason": "of other tests' commits", "by": "tests", "until": until}
-    values["checklist"]["waivers"].append(waiver)
+    values["checklist"]["waivers"] = waivers_with(stack, "notes", reason="of other tests' commits")
     stack.overlay = stack.checkout.parent / "sandbox-overlay.yaml"
     stack.overlay.write_text(yaml.safe_dump(values), encoding="utf-8")
+
+
+def waivers_with(stack: Stack, *items: str, reason: str) -> list[dict[str, Any]]:
+    """Return the waivers of the stack, and one for each of `items`: a release may then begin without them."""
+    values = yaml.safe_load(stack.overlay.read_text(encoding="utf-8"))
+    until: date = datetime.now(UTC).date() + timedelta(days=1)
+    further = [{"item": item, "reason": reason, "by": "tests", "until": until} for item in items]
+    return [*values["checklist"]["waivers"], *further]

@@ -17,6 +17,7 @@ from sandbox.phases import Phases
 from sandbox.up import OVERLAY, Up
 from sandbox.update import Updater
 from sandbox.world import World
+from tests.e2e import rules
 from tests.e2e.after_others import day_after_all_releases, waive_what_other_checkouts_knew
 from tests.e2e.checkout import copy_of_the_work_tree, with_a_remote
 from tests.e2e.stack import QUICK_CANARY, Stack
@@ -73,10 +74,11 @@ def staging(world: World, tmp_path_factory: pytest.TempPathFactory) -> Stack:
 
 
 @pytest.fixture(scope="session")
-def prod(world: World, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+def prod(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Production, as staging: its releases are named after days that no test before has had a release on.
 
-    Production has one release a day; here each day's is released as soon as the one before is done with.
+    Production has one release a day; here each day's is released as soon as the one before is done with. Its rules are
+    loaded only for the tests that want them.
     """
     stack = _released_from_a_remote(world, "prod", "https://api.internal", tmp_path_factory)
     stack.first = day_after_all_releases(stack)
@@ -85,7 +87,8 @@ def prod(world: World, tmp_path_factory: pytest.TempPathFactory) -> Stack:
         _release_for_the_first_time(stack)
     else:
         waive_what_other_checkouts_knew(stack)
-    return stack
+    with rules.unloaded(stack):
+        yield stack
 
 
 def _release_for_the_first_time(stack: Stack) -> None:

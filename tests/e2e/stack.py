@@ -8,7 +8,8 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -215,6 +216,18 @@ class Stack:
         file = self.checkout / "sandbox" / "app" / "release_manager" / "__init__.py"
         with file.open("a", encoding="utf-8") as source:
             source.write(f"\nCHANGED_AT = {time.time_ns()}\n")
+
+    @contextmanager
+    def over_all(self, settings: dict[str, Any]) -> Iterator[None]:
+        """Lay `settings` over those of the sandbox for every run in the body."""
+        before = self.overlay
+        file = self.checkout.parent / f"overlay-{time.time_ns()}.yaml"
+        file.write_text(self._overlay(settings).read_text(encoding="utf-8"), encoding="utf-8")
+        self.overlay = file
+        try:
+            yield
+        finally:
+            self.overlay = before
 
     def _overlay(self, settings: dict[str, Any] | None) -> Path:
         file = self.checkout.parent / "overlay.yaml"

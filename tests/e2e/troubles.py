@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from sandbox.services import prometheus
+from sandbox.operated import instances
+from sandbox.services.prometheus import NAMESPACE
 from sandbox.world import World
 
 API_SERVER = "kube-apiserver"
@@ -25,16 +26,15 @@ Prometheus = dict[str, Any]
 @contextmanager
 def prometheus_down(world: World) -> Iterator[Prometheus]:
     """Run no Prometheus at all; gives the settings with which a release asks it."""
-    of_prometheus = (f"deployment/{prometheus.NAME}", f"--namespace={prometheus.NAMESPACE}")
+    operated = f"prometheus/{instances.NAME}"
+    pod = f"pod/prometheus-{instances.NAME}-0"
     try:
-        world.kubectl.run("scale", *of_prometheus, "--replicas=0")
-        world.kubectl.run("rollout", "status", *of_prometheus)
+        world.kubectl.run("scale", operated, "--replicas=0", namespace=NAMESPACE)
+        world.kubectl.wait(pod, until="delete", namespace=NAMESPACE, seconds=READY_SECONDS)
         yield {}
     finally:
-        world.kubectl.run("scale", *of_prometheus, "--replicas=1")
-        world.kubectl.wait(
-            of_prometheus[0], until="condition=Available", namespace=prometheus.NAMESPACE, seconds=READY_SECONDS
-        )
+        world.kubectl.run("scale", operated, "--replicas=1", namespace=NAMESPACE)
+        world.kubectl.wait(operated, until="condition=Available", namespace=NAMESPACE, seconds=READY_SECONDS)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.cluster.definitions import Definitions
 from sandbox.errors import SandboxError
 from sandbox.ingress import gateway, ingress
 from sandbox.processes import Processes
@@ -130,7 +131,7 @@ class Answering:
 )
 def test_definitions_that_are_there_cost_one_look(api: GatewayApi, answer: str, told: list[str]) -> None:
     kubectl: Any = Answering(answer)
-    gateway.Definitions(kubectl, api.ensure(), api.version).install()
+    Definitions(kubectl, api.ensure(), api.version, gateway.BUNDLE).install()
     assert [each.replace("condition=Established", "") for each in kubectl.told] == told
 
 

@@ -20,6 +20,7 @@ VALUES = {
     "prometheus_for_pods": "http://prometheus.monitoring:9090",
     "log_store_for_pods": "http://log-store.monitoring:9200",
     "watch_image": "localhost:5000/release-manager-watch:1",
+    "receiver": "http://receiver.monitoring.svc:8080",
     "context": "kind",
     "repository": "registry.example/app",
     "ingress_class": "nginx",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -84,6 +84,8 @@ def prove(
     server: Kubernetes | None = None,
     dashboard: DashboardSettings | None = DASHBOARD,
     grafana: Failure | None = None,
+    is_pending: Callable[[], bool] = lambda: False,
+    own_dashboard: str = "dashboard",
 ) -> tuple[Proof, Web]:
     web = Web(lambda _request: grafana or httpx.Response(500))
     prover = monitoring_prover(
@@ -96,6 +98,8 @@ def prove(
         ask_rules=None if answer is None else partial(asking, lambda _request: answer),
         connect=web.connect,
         clock=web.time.clock,
+        is_pending=is_pending,
+        own_dashboard=own_dashboard,
     )
     return prover(), web
 
@@ -144,6 +148,49 @@ def test_an_alert_that_does_not_watch_as_declared_is_missing(found: httpx.Respon
     proof, _ = prove(found)
     assert says_what_closes(proof, State.MISSING)
     assert proof.value == value
+
+
+ABSENT = rules(rule("Slow", SLOW))
+NO_DASHBOARD = with_dashboard(httpx.Response(404, json={}))
+
+
+@pytest.mark.parametrize(
+    "changed", [ABSENT, rules(), rules(rule("HighErrorRate", ERRORS_LOADED, duration=300), rule("Slow", SLOW))]
+)
+def test_what_the_release_itself_brings_is_planned_and_lets_it_begin(changed: httpx.Response) -> None:
+    proof, _ = prove(changed, server=NO_DASHBOARD, is_pending=lambda: True)
+    assert (proof.state, proof.closes) == (State.PLANNED, "")
+    assert "HighErrorRate" in proof.value
+    assert "there is no ConfigMap dashboard" in proof.value
+
+
+def test_what_cannot_come_with_the_release_holds_it_up_all_the_same() -> None:
+    broken = rules(rule("Slow", SLOW, "err", "many-to-many matching"))
+    for proof, state in (
+        (prove(broken, is_pending=lambda: True)[0], State.MISSING),
+        (prove(httpx.ConnectError("refused"), is_pending=lambda: True)[0], State.UNKNOWN),
+        (prove(ABSENT, dashboard=None, is_pending=lambda: True)[0], State.MISSING),
+        (prove(server=NO_DASHBOARD, is_pending=lambda: True, own_dashboard="other")[0], State.MISSING),
+    ):
+        assert says_what_closes(proof, state)
+
+
+def test_what_is_loaded_is_proven_whatever_comes() -> None:
+    def nobody_asks() -> bool:
+        raise AssertionError
+
+    assert prove(is_pending=nobody_asks)[0].state is State.PROVEN
+
+
+def test_whether_the_release_brings_it_may_be_unknown() -> None:
+    server = with_dashboard()
+    away_from_here = Kubernetes(fails=away)
+
+    def is_pending() -> bool:
+        return away_from_here.cluster_in(OTHER).config_map("record") is None
+
+    proof, _ = prove(ABSENT, server=server, is_pending=is_pending)
+    assert says_what_closes(proof, State.UNKNOWN)
 
 
 def test_why_a_rule_cannot_be_evaluated_is_shown() -> None:
