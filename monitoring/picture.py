@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,12 +21,17 @@ POINTS = 120
 LEAST_STEP_SECONDS = 2.0
 COLUMNS = 3
 MARGIN, TITLE, LEGEND, HEAD, ROW_HEAD = 12, 34, 16, 56, 30
-MOST_KEYS = 12
+# A picture of many pods is read as a bundle of lines; who is who says the panel in Grafana.
+MOST_KEYS = 6
 # Two names stand beside each other in a legend where neither is longer.
 SHORT_NAME = 24
 # How a value of a unit is shown: by what it is multiplied, and the sign behind it.
 _SHOWN = {"percentunit": (100.0, "%"), "s": (1000.0, "ms"), "reqps": (1.0, "a second"), "ops": (1.0, "a second")}
-_TRACKS = {"stable": "#2563a8", "canary": "#c2570c"}
+# By track, and in a track from version to version.
+_TRACKS = {
+    "stable": ("#2563a8", "#7fb0e0", "#123c6b", "#0f7c86", "#3f51b5"),
+    "canary": ("#c2570c", "#f0a261", "#7a3304", "#b3261e", "#8a5a00"),
+}
 _COLORS = ("#2563a8", "#17723b", "#8a5a00", "#7b3fa0", "#0f7c86", "#b3261e", "#5b6675", "#c2570c", "#3f51b5", "#6d8a00")
 _NOTHING = "Prometheus has no such series of this time"
 _STYLE = """text { font: 11px system-ui, sans-serif; fill: #5b6675; } .back { fill: #f6f7f9; }
@@ -50,7 +56,12 @@ class _Drawn:
 
     @property
     def legend_lines(self) -> int:
-        return math.ceil(len(self.keys[:MOST_KEYS]) / self.columns)
+        return math.ceil(len(self.keys[:MOST_KEYS]) / self.columns) + bool(self.more)
+
+    @property
+    def more(self) -> int:
+        """How many series the legend has no room for."""
+        return max(0, len(self.keys) - MOST_KEYS)
 
 
 def picture(prometheus: Prometheus, watched: Watched, *, start: float, end: float) -> str:
@@ -102,10 +113,14 @@ def _card(drawn: _Drawn, height: int, card: str) -> str:
     # The charts stand in pages and take their size from there; here it is given.
     body = drawn.body.replace("<svg ", f'<svg x="6" y="{TITLE}" width="{WIDTH}" height="{HEIGHT}" ', 1)
     keys = [
-        f'<g transform="translate({_key_place(index, drawn.columns)})">'
+        f'<g transform="translate({x} {y})">'
         f'<rect width="12" height="3" y="-4" fill="{color}"/><text class="key" x="17">{escape(name)}</text></g>'
         for index, (name, color) in enumerate(drawn.keys[:MOST_KEYS])
+        for x, y in [_key_place(index, drawn.columns)]
     ]
+    if drawn.more:
+        x, y = _key_place(drawn.columns * (drawn.legend_lines - 1), drawn.columns)
+        keys.append(f'<text class="key" x="{x + 17}" y="{y}">and {drawn.more} more</text>')
     # By the whole of the class, in this card alone: names of pods and versions are no words of a style sheet.
     colors = "".join(f'.{card} [class="line {_quoted(name)}"] {{ stroke: {color} }}' for name, color in drawn.keys)
     return (
@@ -115,9 +130,9 @@ def _card(drawn: _Drawn, height: int, card: str) -> str:
     )
 
 
-def _key_place(index: int, columns: int) -> str:
+def _key_place(index: int, columns: int) -> tuple[int, int]:
     line, column = divmod(index, columns)
-    return f"{10 + column * WIDTH // 2} {TITLE + HEIGHT + line * LEGEND + 8}"
+    return 10 + column * WIDTH // 2, TITLE + HEIGHT + line * LEGEND + 8
 
 
 def _metric_panel(panel: Panel, answers: Sequence[Sequence[SeriesOverTime]]) -> _Drawn:
@@ -137,7 +152,7 @@ def _metric_panel(panel: Panel, answers: Sequence[Sequence[SeriesOverTime]]) -> 
     lines.sort(key=lambda line: line.name)
     limit = None if panel.limit is None else factor * panel.limit
     record = ChartRecord(title=panel.title, unit=sign, limit=limit, lines=tuple(lines))
-    keys = tuple((line.name, _color(index, line.name)) for index, line in enumerate(lines))
+    keys = _colored([line.name for line in lines])
     note = sign
     if limit is not None:
         note = f"{sign}, limit: {'at least' if panel.above else 'below'} {limit:g} {sign}".strip(", ")
@@ -150,11 +165,21 @@ def _heat(panel: Panel, answers: Sequence[Sequence[SeriesOverTime]]) -> _Drawn:
 
 
 def _log_panel(panel: LogPanel) -> _Drawn:
-    return _Drawn(panel.title, f'<text x="10" y="{HEIGHT // 2}">From the log store: {escape(panel.query)}</text>')
+    x, y = 10, HEIGHT // 2
+    text = f'<text x="{x}" y="{y}">From the log store:</text><text x="{x}" y="{y + LEGEND}">{escape(panel.query)}</text>'
+    return _Drawn(panel.title, text)
 
 
-def _color(index: int, name: str) -> str:
-    return _TRACKS.get(name.partition(" ")[0], _COLORS[index % len(_COLORS)])
+def _colored(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Return each name with its colour: a track's own, another shade for each of its versions."""
+    found, seen = list[tuple[str, str]](), Counter[str]()
+    for name in names:
+        track = name.partition(" ")[0]
+        shades = _TRACKS.get(track, _COLORS)
+        kind = track if track in _TRACKS else ""
+        found.append((name, shades[seen[kind] % len(shades)]))
+        seen[kind] += 1
+    return tuple(found)
 
 
 def _quoted(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,30 @@ def test_limits_are_drawn_in_the_units_that_are_shown() -> None:
 def test_a_panel_without_data_says_so() -> None:
     found = texts(drawn(lambda _query: []))
     assert found.count("Prometheus has no such series of this time") == 18
+
+
+def test_many_pods_are_drawn_and_not_all_named() -> None:
+    def many(query: str) -> list[dict[str, Any]]:
+        if "by (namespace, track, version, pod)" not in query:
+            return two_tracks(query)
+        return [series(pod=f"pod-{number:02}") for number in range(20)]
+
+    found = texts(drawn(many))
+    assert "pod-05" in found
+    assert "pod-06" not in found
+    assert found.count("and 14 more") == 4
+
+
+def test_versions_of_one_track_are_told_apart_and_tracks_keep_their_colours() -> None:
+    def versions(query: str) -> list[dict[str, Any]]:
+        if "by (le)" in query:
+            return two_tracks(query)
+        return [series(track=track, version=version) for track in ("canary", "stable") for version in ("v1", "v2")]
+
+    colours = dict(re.findall(r'class="line (stable v\d|canary v\d)"\] { stroke: (#\w+) }', drawn(versions)))
+    assert len(set(colours.values())) == 4
+    alone = dict(re.findall(r'class="line (stable|canary) [^{]*{ stroke: (#\w+) }', drawn(two_tracks)))
+    assert alone == {"stable": colours["stable v1"], "canary": colours["canary v1"]}
 
 
 def test_what_series_are_called_cannot_break_the_picture() -> None:
