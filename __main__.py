@@ -34,12 +34,11 @@ with enforced(settings.environment, settled=standing.settled):
     checklist = Checklist("checklist", ChecklistArgs(settings, found.checklist, standing.settled), inside)
     asked = ApprovalArgs(settings, revision, found.image, gates.approved, standing.settled)
     approval = Approval("approval", asked, after(inside, checklist))
-    from_where = ImageArgs(settings, revision, found.image, gates.promoted, gates.built)
+    from_where = ImageArgs(settings, revision, found.image, gates.images.promote, gates.built)
     image = ReleaseImage("image", from_where, after(inside, approval))
     record: Record = {**gates.release_of(revision), "image": image.reference, "from": standing.started_from}
-    adoption = Adoption(
-        "adoption", AdoptionArgs(settings, standing.adopts, gates.adopted), after(inside, approval, image)
-    )
+    taking_over = AdoptionArgs(settings, standing.adopts, gates.adopted)
+    adoption = Adoption("adoption", taking_over, after(inside, approval, image))
     watching = MonitoringArgs(settings, settings.monitoring, gates.monitored(version))
     monitoring = Monitoring("monitoring", watching, after(inside, adoption))
     migration = Migration(

@@ -38,7 +38,6 @@ from cluster.migration.planner import MigrationPlanner
 from cluster.migration.record import SQL_KEY, MigrationRecord
 from cluster.names import Names
 from cluster.release import Release, release_in
-from cluster.releases import VerifiedReleases
 from cluster.rollback.rollback import Rollback
 from cluster.rollback.way_back import why_no_way_back
 from cluster.standing import Standing, standing
@@ -48,10 +47,9 @@ from components.engine import engine_is_alive
 from components.interruption import INTERRUPTION
 from concerns.contacts import whom_to_tell
 from evidence.checklist.checklist import Checklist
-from evidence.errors import EvidenceError
 from evidence.git import Revision
-from evidence.image import FoundImage, built_before, verified_elsewhere
-from evidence.registry import Credentials, Registry
+from evidence.image import FoundImage
+from image_source import ImageSource
 from notify.channel import Addressee
 from notify.channels import addressees
 from notify.message import Place
@@ -99,30 +97,10 @@ class Gates:
                 mend=f"kubectl --context {wanted.context} create namespace {wanted.namespace}",
             )
 
-    def find_image(self, revision: Revision) -> FoundImage | None:
-        """Return the image of `revision` that is not built again, or None where it is to be built.
-
-        Raises EvidenceError, ClusterError or Unreachable: an image that cannot be asked for is not taken for missing.
-        """
-        image, tag = self.settings.image, revision.tag(self.settings.environment)
-        if image.promote_from is not None:
-            source = image.promote_from
-            elsewhere = connect(self.settings.cluster.kubeconfig, self.settings.cluster.context, source.namespace)
-            verified = VerifiedReleases(elsewhere, source.deployment).read()
-            with self._registry() as registry:
-                return verified_elsewhere(registry, source, verified, revision, tag)
-        if image.reuse:
-            with self._registry() as registry:
-                return built_before(registry, tag)
-        return None
-
-    def existing_image(self, revision: Revision) -> FoundImage | None:
-        """Return the image of `revision` that there is now, whether or not an update would build it again."""
-        found = self.find_image(revision)
-        if found is not None:
-            return found
-        with self._registry() as registry:
-            return built_before(registry, revision.tag(self.settings.environment))
+    @property
+    def images(self) -> ImageSource:
+        """Where the image of a release comes from."""
+        return ImageSource(self.settings)
 
     def release_of(self, revision: Revision) -> dict[str, str]:
         """Return what the records say of the release of `revision`, but for its image."""
@@ -163,16 +141,6 @@ class Gates:
             self._cluster(),
             lambda address: client(address, trust(ca_file)),
         )
-
-    def promoted(self, record: Mapping[str, str], reporter: Reporter) -> None:
-        """Give the image that the record names the tag that it names."""
-        repository, _, digest = record["image"].partition("@")
-        try:
-            with self._registry() as registry:
-                registry.retag(digest, record["tag"])
-        except EvidenceError as error:
-            raise GateFailed(f"the image is not promoted: {error}. Nothing else was changed") from error
-        reporter.line(f"promotion: {repository}:{record['tag']} is {digest}")
 
     def approved(self, record: Mapping[str, str], reporter: Reporter) -> None:
         """Let the release that the record names begin, or say whose approval is missing."""
@@ -319,7 +287,7 @@ class Gates:
             self.names,
             self._records,
             self._cluster,
-            self._registry,
+            self.images.registry,
             give_back=self.holding.release,
             wanted=lambda: engine_is_alive() and not INTERRUPTION.is_interrupted,
         )
@@ -384,14 +352,6 @@ class Gates:
             raise GateFailed(f"{error}{whom_to_tell(self.settings.contacts)}") from error
         finally:
             self.telling.flush(reporter)
-
-    def _registry(self, repository: str = "") -> Registry:
-        repository = repository or self.settings.image.repository
-        sign_in = self.settings.image.registry
-        # A password is for the registry that it is configured for, whatever repository is named beside it.
-        if sign_in is None or sign_in.server.rpartition("://")[2].strip("/") != repository.partition("/")[0]:
-            return Registry(repository, None)
-        return Registry(repository, Credentials(sign_in.username, sign_in.password.get_secret_value()))
 
     def _held(self, reporter: Reporter) -> Cluster:
         """Return the cluster as one that is changed only while this run holds the release."""

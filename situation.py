@@ -36,7 +36,7 @@ def look(settings: Settings, gates: Gates) -> Situation:
     try:
         revision = read_release(Path(settings.image.context), settings.release)
         gates.reach_cluster()
-        image = gates.find_image(revision)
+        image = gates.images.find(revision)
         standing = gates.look_at(revision, image)
         asked = {**gates.release_of(revision), "image": image.reference if image else ""}
         watch = gates.watching.look_at(standing, asked)

@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--stack", required=True)
     stack = parser.parse_args().stack
     gates = Gates(read_stack(stack))
-    image = gates.existing_image(read_revision(Path(gates.settings.image.context)))
+    image = gates.images.existing(read_revision(Path(gates.settings.image.context)))
     seconds, states = list[float](), Counter[str]()
     for _ in range(LOOKS):
         started = time.monotonic()

@@ -54,7 +54,7 @@ def _approve(arguments: argparse.Namespace, settings: Settings) -> list[str]:
         settings,
         Approving(settings, cluster),
         stack,
-        Gates(settings).find_image,
+        Gates(settings).images.find,
         version=arguments.release,
         by=by,
         at=at,
@@ -66,7 +66,7 @@ def _migration_plan(arguments: argparse.Namespace, settings: Settings) -> list[s
     gates = Gates(settings)
     revision = read_revision(Path(settings.image.context))
     tag = revision.tag(settings.environment)
-    image = existing(gates.existing_image(revision), arguments.stack, tag)
+    image = existing(gates.images.existing(revision), arguments.stack, tag)
     told = Reporter(line=_tell, live=_tell)
     return migration_plan(
         settings,
@@ -123,7 +123,7 @@ def _drill(arguments: argparse.Namespace, settings: Settings) -> list[str]:
 
 def _checklist(_arguments: argparse.Namespace, settings: Settings) -> list[str]:
     gates = Gates(settings)
-    image = gates.existing_image(read_revision(Path(settings.image.context)))
+    image = gates.images.existing(read_revision(Path(settings.image.context)))
     return checklist(gates.checklisting().of_checkout(image), today=datetime.now(UTC).date())
 
 

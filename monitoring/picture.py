@@ -166,7 +166,8 @@ def _heat(panel: Panel, answers: Sequence[Sequence[SeriesOverTime]]) -> _Drawn:
 
 def _log_panel(panel: LogPanel) -> _Drawn:
     x, y = 10, HEIGHT // 2
-    text = f'<text x="{x}" y="{y}">From the log store:</text><text x="{x}" y="{y + LEGEND}">{escape(panel.query)}</text>'
+    title = f'<text x="{x}" y="{y}">From the log store:</text>'
+    text = f'{title}<text x="{x}" y="{y + LEGEND}">{escape(panel.query)}</text>'
     return _Drawn(panel.title, text)
 
 

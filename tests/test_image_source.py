@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 import gates
+import image_source
 from checks.reader import Unreachable
 from cluster.api import Cluster
 from cluster.errors import GateFailed
@@ -45,7 +46,7 @@ def cluster_that_answers(code: int) -> Callable[..., Cluster]:
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> ImageRegistry:
     fake = ImageRegistry()
-    monkeypatch.setattr(gates, "Registry", lambda repository, login: fake.registry(login, repository))
+    monkeypatch.setattr(image_source, "Registry", lambda repository, login: fake.registry(login, repository))
     return fake
 
 
@@ -55,16 +56,16 @@ def gates_with(**changes: Any) -> Gates:
 
 def test_without_reuse_the_registry_is_not_asked(registry: ImageRegistry) -> None:
     registry.keep("staging-abc1234", "a")
-    assert gates_with().find_image(REVISION) is None
+    assert gates_with().images.find(REVISION) is None
     assert registry.requests == []
 
 
 def test_the_image_of_the_commit_and_environment_is_taken_where_the_registry_has_it(registry: ImageRegistry) -> None:
     configured = gates_with(image__reuse=True)
     registry.keep("prod-abc1234", "of another environment")
-    assert configured.find_image(REVISION) is None
+    assert configured.images.find(REVISION) is None
     digest = registry.keep("staging-abc1234", "a")
-    assert configured.find_image(REVISION) == FoundImage(f"{REPOSITORY}@{digest}")
+    assert configured.images.find(REVISION) == FoundImage(f"{REPOSITORY}@{digest}")
 
 
 @pytest.mark.parametrize(
@@ -76,10 +77,10 @@ def test_the_password_goes_to_the_registry_that_it_is_for(registry: ImageRegistr
     digest = registry.keep("staging-abc1234", "a")
     configured = gates_with(image__reuse=True, image__registry__server=server)
     if sent:
-        assert configured.find_image(REVISION) == FoundImage(f"{REPOSITORY}@{digest}")
+        assert configured.images.find(REVISION) == FoundImage(f"{REPOSITORY}@{digest}")
         return
     with pytest.raises(RegistryError):
-        configured.find_image(REVISION)
+        configured.images.find(REVISION)
     assert all("Authorization" not in request.headers for request in registry.requests)
 
 
@@ -91,7 +92,7 @@ def verified_in(monkeypatch: pytest.MonkeyPatch, *releases: Release) -> None:
         now = datetime(2026, 11, 23, 10, 11, tzinfo=UTC)
         return [VerifiedRelease(release=each, verified_at=now, template={}, records={}) for each in releases]
 
-    monkeypatch.setattr(gates, "connect", cluster_that_answers(500))
+    monkeypatch.setattr(image_source, "connect", cluster_that_answers(500))
     monkeypatch.setattr(VerifiedReleases, "read", read)
 
 
@@ -102,10 +103,10 @@ def test_what_another_environment_verified_is_promoted_and_tagged_when_the_updat
     image = f"{REPOSITORY}@{digest}"
     verified_in(monkeypatch, Release(version="v1", image=image, configuration="c", revision=REVISION.sha))
     configured = gates_with(release={"pushed": True}, image__promote_from=PROMOTION, image__reuse=True)
-    assert configured.find_image(REVISION) == FoundImage(image, promoted=True)
+    assert configured.images.find(REVISION) == FoundImage(image, promoted=True)
     assert list(registry.tags) == ["rehearsal-abc1234"], "a look sets no tag"
     told = Told()
-    configured.promoted({"image": image, "tag": "staging-abc1234"}, told.reporter)
+    configured.images.promote({"image": image, "tag": "staging-abc1234"}, told.reporter)
     assert registry.tags["staging-abc1234"] == digest
     assert told.lines == [f"promotion: {REPOSITORY}:staging-abc1234 is {digest}"]
 
@@ -117,22 +118,24 @@ def test_a_commit_that_the_other_environment_did_not_verify_is_refused_even_if_a
     registry.keep("staging-abc1234", "a")
     verified_in(monkeypatch)
     with pytest.raises(PromotionError, match="never verified by release-manager-rehearsal in rehearsal"):
-        gates_with(release={"pushed": True}, image__promote_from=PROMOTION, image__reuse=True).find_image(REVISION)
+        gates_with(release={"pushed": True}, image__promote_from=PROMOTION, image__reuse=True).images.find(REVISION)
 
 
 def test_a_record_that_cannot_be_read_is_not_taken_for_an_empty_one(
     monkeypatch: pytest.MonkeyPatch, registry: ImageRegistry
 ) -> None:
-    monkeypatch.setattr(gates, "connect", cluster_that_answers(503))
+    monkeypatch.setattr(image_source, "connect", cluster_that_answers(503))
     with pytest.raises(Unreachable):
-        gates_with(release={"pushed": True}, image__promote_from=PROMOTION).find_image(REVISION)
+        gates_with(release={"pushed": True}, image__promote_from=PROMOTION).images.find(REVISION)
     assert registry.requests == []
 
 
 def test_a_promotion_that_the_registry_refuses_is_one_line_and_changes_nothing(registry: ImageRegistry) -> None:
     registry.fails = httpx.Response(503)
     with pytest.raises(GateFailed) as caught:
-        gates_with().promoted({"image": f"{REPOSITORY}@sha256:{'4f' * 32}", "tag": "staging-abc1234"}, Told().reporter)
+        gates_with().images.promote(
+            {"image": f"{REPOSITORY}@sha256:{'4f' * 32}", "tag": "staging-abc1234"}, Told().reporter
+        )
     assert str(caught.value).startswith("the image is not promoted: the registry registry.internal answers GET")
     assert str(caught.value).endswith("Nothing else was changed")
     assert "\n" not in str(caught.value)
@@ -145,9 +148,9 @@ def test_the_registry_is_given_the_sign_in_of_the_settings(monkeypatch: pytest.M
         given.append((repository, login))
         return ImageRegistry().registry(login, repository)
 
-    monkeypatch.setattr(gates, "Registry", registry)
-    gates_with(image__reuse=True, image__registry__password=CREDENTIALS.password).find_image(REVISION)
-    gates_with(image__reuse=True, image__registry=...).find_image(REVISION)
+    monkeypatch.setattr(image_source, "Registry", registry)
+    gates_with(image__reuse=True, image__registry__password=CREDENTIALS.password).images.find(REVISION)
+    gates_with(image__reuse=True, image__registry=...).images.find(REVISION)
     assert given == [(REPOSITORY, CREDENTIALS), (REPOSITORY, None)]
 
 

@@ -25,6 +25,7 @@ from evidence.git import GitError, Revision
 from evidence.image import FoundImage
 from evidence.registry import RegistryError
 from gates import Gates
+from image_source import ImageSource
 from settings import OVERLAY
 from tests.complete_checklist import checklist_of
 from tests.components.recorder import Recorder, RefusedError, declare
@@ -147,7 +148,8 @@ def test_what_a_user_can_mend_is_one_line_and_nothing_is_begun(
     if isinstance(error, GitError):
         monkeypatch.setattr(situation, "read_release", fail)
     else:
-        monkeypatch.setattr(Gates, "find_image" if isinstance(error, EvidenceError) else "reach_cluster", fail)
+        asked, name = (ImageSource, "find") if isinstance(error, EvidenceError) else (Gates, "reach_cluster")
+        monkeypatch.setattr(asked, name, fail)
     recorder = Recorder()
     with pytest.raises(pulumi.RunError) as caught:
         declare(program, recorder=recorder)
@@ -221,7 +223,7 @@ def test_without_a_release_tag_the_version_is_the_tag_of_the_image() -> None:
 
 
 def test_an_image_that_is_there_runs_by_its_digest_without_a_build(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Gates, "find_image", lambda _gates, _revision: FoundImage(DIGEST))
+    monkeypatch.setattr(ImageSource, "find", lambda _images, _revision: FoundImage(DIGEST))
     recorder = declare(program, preview=True)
     assert recorder.all("docker:index/image:Image") == []
     for kind in ("kubernetes:batch/v1:Job", "kubernetes:apps/v1:Deployment"):
@@ -241,7 +243,7 @@ def test_an_image_that_is_there_does_not_pass_by_a_gate(
     monkeypatch: pytest.MonkeyPatch, found: FoundImage, refused: str
 ) -> None:
     configure(monkeypatch, approval={"required": True, "approvers": ["ann"]})
-    monkeypatch.setattr(Gates, "find_image", lambda _gates, _revision: found)
+    monkeypatch.setattr(ImageSource, "find", lambda _images, _revision: found)
     declared = behind(refused)
     assert not [name for name in declared if name.startswith(("migration", "rollout", "verification"))], declared
 

@@ -69,7 +69,7 @@ def _deploying(arguments: argparse.Namespace, around: Surroundings) -> Deploying
 
 def _approval(arguments: argparse.Namespace, around: Surroundings) -> list[str]:
     settings, now = read_stack_whole(arguments.stack, print), datetime.now(UTC).replace(microsecond=0)
-    cluster, find_image = _connected(settings), Gates(settings).find_image
+    cluster, find_image = _connected(settings), Gates(settings).images.find
     return take_approval(settings, cluster, arguments.stack, around, find_image, migration=arguments.migration, at=now)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from sandbox.images.catalogue import NOBODY_ID, SERVICES
-from sandbox.images.recipe import Recipe
+from sandbox.images.catalogue import SERVICES
+from sandbox.images.recipe import NOBODY_ID, Recipe
 
 NAME = "monitoring"
 PROGRAMS = Path("/opt/monitoring")

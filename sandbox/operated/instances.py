@@ -46,9 +46,7 @@ def prometheus(image: str) -> Document:
         "kind": "Prometheus",
         "metadata": metadata(NAME, NAMESPACE),
         "spec": {
-            **_common(
-                image, PROMETHEUS_VERSION, "prometheus", program(PROMETHEUS), "512Mi", startupProbe=PROBED_SOON
-            ),
+            **_common(image, PROMETHEUS_VERSION, "prometheus", program(PROMETHEUS), "512Mi", startupProbe=PROBED_SOON),
             "serviceAccountName": PROMETHEUS_ACCOUNT,
             "retention": RETENTION,
             "evaluationInterval": EVALUATION_INTERVAL,

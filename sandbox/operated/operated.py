@@ -81,5 +81,6 @@ class Operated:
 
     def _why(self, name: str) -> str:
         conditions = self.kubectl.get_json(name, namespace=NAMESPACE).get("status", {}).get("conditions", [])
-        told = [f"{each['reason']} {each.get('message', '')}".strip() for each in conditions if each["status"] != "True"]
+        missing = [each for each in conditions if each["status"] != "True"]
+        told = [f"{each['reason']} {each.get('message', '')}".strip() for each in missing]
         return "; ".join(told) or "the operator says nothing of it"

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import gates
+import image_source
 from checks.alembic import AlembicError
 from checks.migration_lint import Output
 from cluster.errors import ClusterError
@@ -103,7 +104,7 @@ def test_an_image_that_is_not_there_yet_is_told_with_how_to_get_it() -> None:
 
 
 def main(monkeypatch: pytest.MonkeyPatch, found: FoundImage | Exception | None, image: AlembicImage) -> int:
-    def look(_gates: gates.Gates, _revision: object) -> FoundImage | None:
+    def look(_images: image_source.ImageSource, _revision: object) -> FoundImage | None:
         if isinstance(found, Exception):
             raise found
         return found
@@ -111,7 +112,7 @@ def main(monkeypatch: pytest.MonkeyPatch, found: FoundImage | Exception | None, 
     def make(_gates: gates.Gates, _reporter: object) -> MigrationPlanner:
         return planner(image.server(), image, Told())
 
-    monkeypatch.setattr(gates.Gates, "existing_image", look)
+    monkeypatch.setattr(image_source.ImageSource, "existing", look)
     monkeypatch.setattr(gates.Gates, "planner", make)
     monkeypatch.setattr(command_line, "SQL_FILE", image.directory / "migration-output.sql")
     return command_line.main(["migration-plan", "--stack", "staging"])

@@ -126,6 +126,7 @@ NOT_RUN = {
     "faults": "it runs the tests that it names",
     "bench": "it prints how long the machine takes",
     "bench-canary": "it prints how long the machine takes; tests/bench has its parts",
+    "bench-evidence": "it prints how long the evidence takes; tests/evidence has its parts",
     "mutants": "it runs the tests of the rules some two thousand times",
 }
 # What a program of others is asked, by its first words.

@@ -110,7 +110,7 @@ def _keys_below(value: Any, key: str) -> Iterator[str]:
 @PAPERS
 def test_each_example_of_a_stack_file_has_keys_that_there_are(paper: Path) -> None:
     # A few are texts of the reader's own, below a setting that takes any.
-    free = {key for key in keys() if key.endswith((".filters", ".where", ".labels", ".environment"))}
+    free = {key for key in keys() if key.endswith((".filters", ".where", ".labels", ".environment", ".identities"))}
     for block in blocks(paper, "yaml"):
         found = yaml.safe_load(block)
         for name, value in found.items() if isinstance(found, dict) else ():

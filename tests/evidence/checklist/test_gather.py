@@ -123,10 +123,10 @@ def test_a_prover_that_fails_makes_its_item_unknown_with_one_line(error: Excepti
 
 
 def test_only_what_is_required_and_not_closed_is_open() -> None:
-    states = dict(zip(("merged", "tests", "review", "markers", "tag", "plan"), State, strict=True))
+    states = dict(zip(("merged", "tests", "review", "markers", "tag", "plan", "notes"), State, strict=True))
     provers = {name: (lambda found=state: Proof(found, "s", "v")) for name, state in states.items()}
     everything = gathered(provers, required=list(states))
-    assert [line.item.name for line in everything.open] == ["markers", "tag", "plan"]
+    assert [line.item.name for line in everything.open] == ["tag", "plan", "notes"]
     assert gathered(provers).open == ()
     assert [line.item.name for line in gathered(provers, required=["tag", "merged"]).open] == ["tag"]
 
