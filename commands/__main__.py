@@ -29,6 +29,7 @@ from commands.drill import Drill
 from commands.encrypted import read_stack_whole
 from commands.history import history
 from commands.migration_plan import existing, migration_plan
+from commands.preview_image import preview_image
 from commands.rollback import rollback
 from concerns.secrets import secret_values
 from evidence.checklist.announcement_item import Announcements
@@ -66,7 +67,12 @@ def _migration_plan(arguments: argparse.Namespace, settings: Settings) -> list[s
     gates = Gates(settings)
     revision = read_revision(Path(settings.image.context))
     tag = revision.tag(settings.environment)
-    image = existing(gates.images.existing(revision), arguments.stack, tag)
+    found = gates.images.existing(revision)
+    if found is None and arguments.build:
+        with gates.images.registry() as registry:
+            image = preview_image(settings, revision, registry)
+    else:
+        image = existing(found, arguments.stack, tag)
     told = Reporter(line=_tell, live=_tell)
     return migration_plan(
         settings,
@@ -169,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     approving.add_argument("--sign", default="", metavar="KEY", help="approve by a file, signed with this SSH key")
     approving.set_defaults(run=_approve)
     planning = commands.add_parser("migration-plan", help="show the SQL of the pending migrations")
+    planning.add_argument("--build", action="store_true", help="build the image where the registry has none yet")
     planning.set_defaults(run=_migration_plan)
     going_back = commands.add_parser("rollback", help="go back to a verified release")
     going_back.add_argument("--to", metavar="VERSION", help="a verified one; without it the one before what serves")

@@ -49,10 +49,10 @@ def preview_events(engine: Engine, places: StackPlaces, *, untagged: bool) -> li
 def migration_text(stack: str, places: StackPlaces, surroundings: Surroundings) -> list[str]:
     """Write what `make migration-plan` says of the stack, also where it fails; return what a person reads.
 
-    The SHA-256 of the SQL is handed on as `migration`.
+    The image of the commit is built where there is none yet. The SHA-256 of the SQL is handed on as `migration`.
     """
     places.make()
-    command = [sys.executable, "-m", "commands", "migration-plan", "--stack", stack]
+    command = [sys.executable, "-m", "commands", "migration-plan", "--build", "--stack", stack]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_MIGRATION_SECONDS, check=False)
         text = done.stdout if done.returncode == 0 else _error(done.stderr)

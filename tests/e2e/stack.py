@@ -79,7 +79,7 @@ class Stack:
         environment = {
             **os.environ,
             **self.runner.variables,
-            OVERLAY: str(self._overlay(settings)),
+            OVERLAY: str(self.overlay_with(settings)),
             **variables,
         }
         started = time.monotonic()
@@ -111,7 +111,7 @@ class Stack:
 
     def command(self, *arguments: str, settings: dict[str, Any] | None = None) -> Result:
         """Run `python -m commands` as the Makefile does, with `settings` laid over those of the sandbox."""
-        variables = {**os.environ, **self.runner.variables, OVERLAY: str(self._overlay(settings))}
+        variables = {**os.environ, **self.runner.variables, OVERLAY: str(self.overlay_with(settings))}
         started = time.monotonic()
         with stack_files_as_they_were(self.checkout):
             environment = self.runner.environment.over(variables)
@@ -222,14 +222,15 @@ class Stack:
         """Lay `settings` over those of the sandbox for every run in the body."""
         before = self.overlay
         file = self.checkout.parent / f"overlay-{time.time_ns()}.yaml"
-        file.write_text(self._overlay(settings).read_text(encoding="utf-8"), encoding="utf-8")
+        file.write_text(self.overlay_with(settings).read_text(encoding="utf-8"), encoding="utf-8")
         self.overlay = file
         try:
             yield
         finally:
             self.overlay = before
 
-    def _overlay(self, settings: dict[str, Any] | None) -> Path:
+    def overlay_with(self, settings: dict[str, Any] | None) -> Path:
+        """Write `settings` over those of the sandbox into the file that `pulumi` is told of, and return it."""
         file = self.checkout.parent / "overlay.yaml"
         values = yaml.safe_load(self.overlay.read_text(encoding="utf-8"))
         # Of production only those tests need a watch that ask for one; the others end with their verification.

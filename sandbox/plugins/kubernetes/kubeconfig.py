@@ -19,6 +19,8 @@ from lightkube.core.exceptions import ConfigError
 
 REQUEST_SECONDS: Final = 60.0
 DEFAULT_PATH: Final = "~/.kube/config"
+EXEC_V1: Final = "client.authentication.k8s.io/v1"
+EXEC_V1BETA1: Final = "client.authentication.k8s.io/v1beta1"
 
 
 class KubeconfigError(Exception):
@@ -105,6 +107,9 @@ def _select(config: KubeConfig, selection: Selection) -> SingleConfig:
     single = config.get(selection.context or None)
     if single is None:
         raise KubeconfigError("the kubeconfig has no current context")
+    if single.user is not None and single.user.exec is not None and single.user.exec.apiVersion == EXEC_V1:
+        # lightkube knows only the version before, whose answer is of the same form.
+        single.user.exec.apiVersion = EXEC_V1BETA1
     if selection.cluster:
         single = single._replace(cluster=config.clusters[selection.cluster])
     return single._replace(user=single.user or User())

@@ -36,6 +36,7 @@ class ForgeStandIn:
     wrong: list[str] = field(default_factory=list)
     fails: Callable[[str, str], httpx.Response | None] = lambda _method, _path: None
     late: bool = False
+    id_token: str = ID_TOKEN
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, text: str, login: str = BOT) -> Json:
@@ -57,7 +58,7 @@ class ForgeStandIn:
 
     def _answer(self, request: httpx.Request, path: str) -> httpx.Response:
         if path == "/id-token":
-            return httpx.Response(200, json={"value": ID_TOKEN})
+            return httpx.Response(200, json={"value": self.id_token})
         signed = {request.headers.get("Authorization", ""), request.headers.get("PRIVATE-TOKEN", "")}
         if not signed & {f"Bearer {TOKEN}", TOKEN}:
             return self._refuse(request, 401)
