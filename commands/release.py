@@ -105,7 +105,10 @@ class Releasing:
         since = f"{self._before}..HEAD" if self._before else "HEAD"
         form = f"--format=%h{_FIELD}%an{_FIELD}%s{_FIELD}%b{_COMMIT}"
         listed = git(self.directory, "log", "--no-merges", form, since)
-        commits = [Commit(*each.lstrip("\n").split(_FIELD)) for each in listed.split(_COMMIT) if each.strip("\n")]
+        found = [Commit(*each.lstrip("\n").split(_FIELD)) for each in listed.split(_COMMIT) if each.strip("\n")]
+        # The file of a release of another stack is no change of the product.
+        files = {_subject(tag) for tag in self._all("refs/tags/")}
+        commits = [each for each in found if each.subject not in files]
         if not commits:
             raise ReleaseError(
                 f"there is nothing new since {self._before}, and a release of the same again has no notes;"
@@ -129,8 +132,8 @@ class Releasing:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
             git(self.directory, "add", "--", str(file))
-            git(self.directory, "commit", "--quiet", "-m", f"Release {version}")
-            git(self.directory, "tag", "-a", version, "-m", f"Release {version}")
+            git(self.directory, "commit", "--quiet", "-m", _subject(version))
+            git(self.directory, "tag", "-a", version, "-m", _subject(version))
             if branch:
                 git(self.directory, "branch", branch)
         except (GitError, OSError) as error:
@@ -200,6 +203,10 @@ def is_of(tag: str, form: str) -> bool:
         return datetime.strptime(tag, form).replace(tzinfo=UTC).strftime(form) == tag
     except ValueError:
         return False
+
+
+def _subject(version: str) -> str:
+    return f"Release {version}"
 
 
 def _reason(error: Exception) -> str:

@@ -72,6 +72,12 @@ TOOLS = {
             version_of="github.com/rhysd/actionlint",
         ),
         Tool(
+            "gofakes3",
+            module="gofakes3",
+            package="github.com/johannesboyne/gofakes3/cmd/gofakes3",
+            version_of="github.com/johannesboyne/gofakes3",
+        ),
+        Tool(
             "coredns",
             module="kubernetes",
             package="./cmd/coredns",

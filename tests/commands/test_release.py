@@ -119,6 +119,13 @@ def test_the_notes_are_the_commits_since_the_release_before(checkout: Path) -> N
     assert front_matter(checkout)["breaking_changes"] == [f"probes that expect 200 must change ({fix})"]
 
 
+def test_the_file_of_a_release_of_another_stack_is_no_change(checkout: Path) -> None:
+    make(checkout, settings=STAGING)
+    lines = make(checkout)
+    assert "with 1 commit since the beginning" in lines
+    assert "Release v2026" not in (checkout / "releases/v2026.11.23.md").read_text(encoding="utf-8")
+
+
 def test_the_checklist_can_read_the_file(checkout: Path) -> None:
     make(checkout)
     file = checkout / "releases/v2026.11.23.md"

@@ -25,6 +25,7 @@ from sandbox.up import NAMESPACES, OVERLAY, Up
 from sandbox.update import Updater
 from tests.e2e.actions import Event, Forge, Ran, Run
 from tests.e2e.faults import serving, settled
+from tests.e2e.migrations import add, back_to_head, expands, revision_of
 from tests.e2e.stack import BY, QUICK_CANARY, Stack
 from tests.notify.forge.stand_in import TOKEN, ForgeStandIn, serve
 from tests.workflows.test_workflows import WORKFLOWS
@@ -149,7 +150,11 @@ def delivery(prod: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         origin = prod.checkout.parent / "origin.git"
         venv = (prod.checkout / ".venv").resolve()
         known = {"PULUMI_BACKEND_URL": prod.runner.environment.variables["PULUMI_BACKEND_URL"]}
+        stack_file = prod.checkout / "Pulumi.prod.yaml"
+        before = stack_file.read_text(encoding="utf-8")
         yield Delivery(prod, Forge(directory, origin, api, TOKEN, venv, environment, known), stand_in)
+        stack_file.write_text(before, encoding="utf-8")
+        back_to_head(prod)
     assert stand_in.wrong == []
 
 
@@ -233,8 +238,11 @@ def test_a_tag_of_staging_goes_there_once_somebody_let_it(delivery: Delivery) ->
 
 def test_production_is_what_was_planned_and_approved_and_no_other_plan_is_applied(delivery: Delivery) -> None:
     prod, before = delivery.prod, settled(delivery.prod)
+    add(prod, "0006", expands("owner", "Text"))
     version = prod.release()
     run = delivery.planned(version)
+    sha256 = run.outputs["prod-proposal"]["migration"]
+    assert re.fullmatch("[0-9a-f]{64}", sha256), run.done["prod-proposal"].text
     plan = run.artifact("plan-prod") / "plan.json"
     approved = plan.read_text(encoding="utf-8")
     assert run.outputs["prod-plan"]["plan"] in run.done["prod-plan"].summary
@@ -251,7 +259,7 @@ def test_production_is_what_was_planned_and_approved_and_no_other_plan_is_applie
         applied = run.job("prod")
     succeeds(applied)
     assert "prod is updated as planned" in applied.text
-    assert settled(prod).version == version
+    assert (settled(prod).version, revision_of(prod)) == (version, "0006")
     record = run.artifact("record-prod")
     assert json.loads((record / "verification.json").read_text(encoding="utf-8"))["verdict"] == "PASS"
 
