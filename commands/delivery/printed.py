@@ -15,6 +15,8 @@ _NOT_AS_PLANNED = re.compile(r"violates plan|is not allowed by the plan|no plan 
 _NOT_COME_TO = re.compile(r"expected resource operations for")
 # Its own summary names no reason.
 _SUMMARY = re.compile(r"^(update|preview) failed\b|^one or more errors|^resource .* failed$")
+# The engine looks at the cluster before it runs the program, by the kubeconfig that the update before used.
+_UNREACHABLE = re.compile(r"failed to read resource state due to unreachable cluster")
 _HOOK = re.compile(r'^before hook "[^"]*" failed: ')
 
 
@@ -41,6 +43,12 @@ class Printed:
     def reason(self) -> str:
         """The line that says why it ended, as a person needs it; empty where none does."""
         found = [each for each in self._errors if not _NOT_COME_TO.search(each)]
+        if any(_UNREACHABLE.search(each) for each in found):
+            # Its own advice would make it forget whatever it cannot reach.
+            return (
+                "the cluster does not answer by the kubeconfig that the state names; is the file elsewhere on this"
+                " machine? docs/backends.md has the way (PULUMI_K8S_DELETE_UNREACHABLE is none)"
+            )
         # The engine says an error twice, as it happens and once more at its end, where it stands whole.
         return _HOOK.sub("", found[-1]) if found else ""
 

@@ -65,7 +65,7 @@ def running(stack: Stack, *arguments: str, settings: dict[str, Any] | None = Non
 
     What still runs after the body is killed, and the lock of a killed run is removed as `make up` removes it.
     """
-    overlay = stack._overlay(settings)
+    overlay = stack.overlay_with(settings)
     environment = {**os.environ, **stack.runner.variables, OVERLAY: str(overlay)}
     output = stack.checkout.parent / f"run-{time.time_ns()}.txt"
     with stack_files_as_they_were(stack.checkout), output.open("wb") as file:

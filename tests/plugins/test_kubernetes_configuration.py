@@ -40,6 +40,23 @@ def test_a_kubeconfig_may_be_contents_or_a_path(tmp_path: Path) -> None:
         assert (connection.server, connection.namespace) == ("http://127.0.0.1:1", "shop")
 
 
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_a_cluster_that_signs_in_by_a_command_is_reached(tmp_path: Path, version: str) -> None:
+    api = f"client.authentication.k8s.io/{version}"
+    command = tmp_path / "sign-in"
+    credential = f'{{"apiVersion": "{api}", "kind": "ExecCredential", "status": {{"token": "fr0m-c0mmand"}}}}'
+    command.write_text(f"#!/bin/sh\necho '{credential}'\n", encoding="utf-8")
+    command.chmod(0o755)
+    config = yaml.safe_load(kubeconfig())
+    config["users"][0]["user"] = {"exec": {"apiVersion": api, "command": str(command)}}
+
+    client = connect(Selection(yaml.safe_dump(config))).client
+
+    assert client.auth is not None
+    request = next(client.auth.sync_auth_flow(client.build_request("GET", "/api")))
+    assert request.headers["Authorization"] == "Bearer fr0m-c0mmand"
+
+
 def test_context_cluster_and_namespace_can_be_chosen() -> None:
     assert connect(Selection(kubeconfig(), context="second")).server == "http://127.0.0.1:2"
     assert connect(Selection(kubeconfig(), cluster="two")).server == "http://127.0.0.1:2"

@@ -43,3 +43,10 @@ def test_steps_that_never_came_are_not_as_planned_where_nothing_else_went_wrong(
 def test_without_a_word_there_is_no_reason() -> None:
     printed = Printed([BEGUN, "    error: update failed"])
     assert (printed.not_as_planned, printed.reason) == (False, "")
+
+
+def test_a_cluster_that_is_not_reached_is_told_without_the_advice_to_forget_it() -> None:
+    text = "failed to read resource state due to unreachable cluster. If the cluster was deleted, you can remove this"
+    found = Printed([f"    error: Preview failed: {text} resource", "    error: preview failed"]).reason
+    assert "the kubeconfig that the state names" in found
+    assert "docs/backends.md" in found
