@@ -100,7 +100,7 @@ class Forge:
     api: str
     token: str
     venv: Path
-    environment: Mapping[str, Mapping[str, str]]
+    environment: dict[str, dict[str, str]]
     variables: Mapping[str, str]
     runs: int = 0
 

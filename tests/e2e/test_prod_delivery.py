@@ -84,7 +84,8 @@ def failed_at(ran: Ran) -> list[str]:
 
 def last_error(ran: Ran) -> str:
     """Return the last line of a job that says what is wrong."""
-    return re.findall(r"^error: (.*)$", ran.text, re.MULTILINE)[-1]
+    found: list[str] = re.findall(r"^error: (.*)$", ran.text, re.MULTILINE)
+    return found[-1]
 
 
 def make(stack: Stack, command: str) -> str:
@@ -141,7 +142,7 @@ def delivery(prod: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     environment = {"dev": variables(prod, "dev"), "staging": variables(prod, "staging")}
     staging = overlaid(Path(environment["staging"][OVERLAY]), directory / "staging.yaml", QUICK)
     environment["staging"][OVERLAY] = str(staging)
-    quick = shutil.copy2(prod.overlay_with(QUICK_CANARY), directory / "prod.yaml")
+    quick = Path(shutil.copy2(prod.overlay_with(QUICK_CANARY), directory / "prod.yaml"))
     environment["prod"] = variables(prod, "prod", quick)
     environment[""] = {key: text for key, text in environment["dev"].items() if key != OVERLAY}
     stand_in = ForgeStandIn()
