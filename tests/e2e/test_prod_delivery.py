@@ -129,11 +129,19 @@ def overlaid(file: Path, target: Path, settings: Mapping[str, Any]) -> Path:
 @contextmanager
 def changed_by_hand(stack: Stack) -> Iterator[None]:
     """Let something be changed in the cluster that no release has changed, while the body runs."""
-    name, patch = f"configmap/{stack.deployment}-dashboard", '{{"data": {{"by-hand": {}}}}}'
-    kubectl = stack.world.kubectl
-    kubectl.run("patch", name, "--type=merge", "-p", patch.format('"yes"'), namespace=stack.namespace)
-    yield
-    kubectl.run("patch", name, "--type=merge", "-p", patch.format("null"), namespace=stack.namespace)
+    name, kubectl = f"poddisruptionbudget/{stack.deployment}", stack.world.kubectl
+    spec = kubectl.get_json(name, namespace=stack.namespace)["spec"]
+    before = spec["maxUnavailable"]
+
+    def write(what: object) -> None:
+        patch = json.dumps({"spec": {"maxUnavailable": what}})
+        kubectl.run("patch", name, "--type=merge", "-p", patch, namespace=stack.namespace)
+
+    write("37%")
+    try:
+        yield
+    finally:
+        write(before)
 
 
 @pytest.fixture(scope="module")
@@ -285,7 +293,7 @@ def test_drift_is_one_issue_that_is_closed_when_it_is_gone(delivery: Delivery) -
     succeeds(gone)
     (issue,) = delivery.stand_in.issues
     assert (issue["state"], issue["labels"]) == ("closed", ["drift", "prod"])
-    assert "monitoring-dashboard" in issue["body"]
+    assert "rollout-disruptions" in issue["body"]
 
 
 def test_a_bad_release_is_taken_back_and_the_run_fails_with_why(delivery: Delivery) -> None:
