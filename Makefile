@@ -77,9 +77,8 @@ dashboard-preview: .venv/.ready ## The dashboard of STACK from live data as dash
 check: .venv/.ready ## Lint, types, unit, component and policy tests: no root, cluster, Docker or CLI
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy .
 	@.venv/bin/shellcheck tests/*.sh sandbox/python-environment .ci/run
-	@.venv/bin/pytest -q -n auto
+	@tests/types-and-tests.sh
 
 test: check ## `make check`, then the tests on the sandbox
 	@$(SANDBOX) prepare --stack dev

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import ssl
+from functools import cache
 
 from cluster.errors import ClusterError
+
+
+@cache
+def system_trust() -> ssl.SSLContext:
+    """Return the system's trust, read once: all who ask for it share it, and none may change it."""
+    return ssl.create_default_context()
 
 
 def trust(ca_file: str) -> ssl.SSLContext:
@@ -22,12 +29,13 @@ def trust_in(authorities: str) -> ssl.SSLContext:
 
 
 def _trust(file: str, text: str, what: str, mend: str) -> ssl.SSLContext:
+    if not file and not text:
+        return system_trust()
     context = ssl.create_default_context()
-    if file or text:
-        try:
-            context.load_verify_locations(cafile=file or None, cadata=text or None)
-        except (OSError, ssl.SSLError, ValueError) as error:
-            raise ClusterError(
-                f"{what} cannot be read as certificates ({type(error).__name__})", mend=f"set {mend}"
-            ) from error
+    try:
+        context.load_verify_locations(cafile=file or None, cadata=text or None)
+    except (OSError, ssl.SSLError, ValueError) as error:
+        raise ClusterError(
+            f"{what} cannot be read as certificates ({type(error).__name__})", mend=f"set {mend}"
+        ) from error
     return context

@@ -30,7 +30,8 @@ class GitError(EvidenceError):
 class Revision:
     """A commit. `changes` is empty where the built directory is as committed, else a hash of its content.
 
-    `release` is the tag that makes the commit a release, empty where none is asked for.
+    `release` is the tag that makes the commit a release, empty where none is asked for. `remote` is the name of the
+    remote whose address `source` is; both are empty where there is none.
     """
 
     sha: str
@@ -38,6 +39,7 @@ class Revision:
     source: str
     changes: str
     release: str = ""
+    remote: str = ""
 
     @property
     def short(self) -> str:
@@ -57,10 +59,12 @@ class Revision:
 def read_revision(directory: Path) -> Revision:
     """Return the revision of the checkout that `directory` lies in. Raises GitError where there is none."""
     sha, _, committed_at = git(directory, "log", "-1", "--format=%H %cI").partition(" ")
-    remote = main_remote(directory)
-    source = _without_credentials(git(directory, "remote", "get-url", remote)) if remote else ""
+    remotes = _remotes(directory)
+    remote = _main_of(remotes)
+    source = _without_credentials(remotes[remote]) if remote else ""
     listed = git(directory, "status", "--porcelain", "--untracked-files=all", "--", ".")
-    return Revision(sha, committed_at, source, _content_hash(directory) if listed else "")
+    changes = _content_hash(directory) if listed else ""
+    return Revision(sha, committed_at, source, changes, remote=remote)
 
 
 def git(directory: Path, *arguments: str, variables: Mapping[str, str] | None = None) -> str:
@@ -88,7 +92,16 @@ def git(directory: Path, *arguments: str, variables: Mapping[str, str] | None = 
 
 def main_remote(directory: Path) -> str:
     """Return `origin`, else the first remote there is, else an empty text."""
-    remotes = git(directory, "remote").splitlines()
+    return _main_of(_remotes(directory))
+
+
+def _remotes(directory: Path) -> dict[str, str]:
+    """Return the remotes by name, each with the address that is fetched from."""
+    lines = (line.partition("\t") for line in git(directory, "remote", "--verbose").splitlines())
+    return {name: address.rpartition(" (fetch)")[0] for name, _, address in lines if " (fetch)" in address}
+
+
+def _main_of(remotes: Mapping[str, str]) -> str:
     return "origin" if "origin" in remotes else next(iter(remotes), "")
 
 

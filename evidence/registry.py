@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import ssl
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import httpx
 
+from cluster.trust import system_trust
 from evidence.errors import EvidenceError
 
 TIMEOUT_SECONDS = 10.0
@@ -77,7 +77,7 @@ class Registry:
             follow_redirects=True,
             # A proxy of the environment leads away from this machine.
             trust_env=not local,
-            verify=ssl.create_default_context(),
+            verify=system_trust(),
             transport=transport,
         )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,20 +18,28 @@ _HEADS, _REMOTES, _TAGS = "refs/heads/", "refs/remotes/", "refs/tags/"
 def read_release(directory: Path, wanted: ReleaseSettings) -> Revision:
     """Return the revision of the checkout that `directory` lies in, with the release tag that `wanted` asks for.
 
+    Raises GitError as `released` does.
+    """
+    return released(directory, read_revision(directory), wanted)
+
+
+def released(directory: Path, revision: Revision, wanted: ReleaseSettings) -> Revision:
+    """Return the `revision` that the checkout stands on with the release tag that `wanted` asks for.
+
     Raises GitError that names everything that keeps the commit from being released, each with the command that
     mends it. Asks no remote: what is pushed is known from the remote branches as of the last push or fetch.
     """
-    revision = read_revision(directory)
     problems: list[str] = []
     if wanted.pushed:
         problems += [*_differences(directory), *_not_pushed(directory, revision)]
     if wanted.tag is not None:
-        tags = _annotated(directory, wanted.tag)
-        if len(tags) == 1:
-            revision = replace(revision, release=tags[0])
+        tags = _tags(directory)
+        annotated = [name for name, kind in tags.items() if kind == "tag" and _moment(name, wanted.tag) is not None]
+        if len(annotated) == 1:
+            revision = replace(revision, release=annotated[0])
             problems += _not_on_branch(directory, revision, wanted.tag, wanted.branch) if wanted.branch else ()
         else:
-            problems.append(_no_one_tag(directory, revision, wanted.tag, tags))
+            problems.append(_no_one_tag(revision, wanted.tag, tags, annotated))
     if not problems:
         return revision
     if len(problems) == 1:
@@ -82,7 +90,7 @@ def _differences(directory: Path) -> Iterator[str]:
 
 
 def _not_pushed(directory: Path, revision: Revision) -> Iterator[str]:
-    remote = main_remote(directory)
+    remote = revision.remote
     if not remote:
         yield (
             f"commit {revision.short} is not pushed, as the repository has no remote;"
@@ -95,19 +103,14 @@ def _not_pushed(directory: Path, revision: Revision) -> Iterator[str]:
         )
 
 
-def _annotated(directory: Path, form: str) -> list[str]:
-    return [name for name, kind in _tags(directory).items() if kind == "tag" and _moment(name, form) is not None]
-
-
-def _no_one_tag(directory: Path, revision: Revision, form: str, annotated: list[str]) -> str:
-    """Say why no tag, or more than one, makes the commit a release."""
-    commit, remote = f"commit {revision.short}", main_remote(directory) or "origin"
+def _no_one_tag(revision: Revision, form: str, tags: Iterable[str], annotated: list[str]) -> str:
+    """Say why none of the commit's tags, or more than one, makes it a release."""
+    commit, remote = f"commit {revision.short}", revision.remote or "origin"
     if annotated:
         return (
             f"{commit} has {len(annotated)} tags of the form {form} ({', '.join(annotated)}), and its version is one;"
             f" take the others away: git tag -d <tag> && git push {remote} :{_TAGS}<tag>"
         )
-    tags = _tags(directory)
     light = next((name for name in tags if _moment(name, form) is not None), None)
     if light is not None:
         return (
@@ -126,7 +129,7 @@ def _not_on_branch(directory: Path, revision: Revision, form: str, branch_form: 
     branch = "" if moment is None else moment.strftime(branch_form)
     if branch in _branches(directory, "--contains=HEAD"):
         return
-    wrong, remote = f"tag {revision.release} must lie on branch {branch}", main_remote(directory) or "origin"
+    wrong, remote = f"tag {revision.release} must lie on branch {branch}", revision.remote or "origin"
     if branch in _branches(directory):
         merge = f"git switch {branch} && git merge {revision.short} && git push {remote} {branch}"
         yield f"{wrong}, which does not have commit {revision.short}; {merge}"

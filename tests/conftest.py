@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import signal
 from collections.abc import Generator
@@ -13,6 +14,12 @@ import pytest
 def pytest_configure() -> None:
     """Answer SIGINT even where the whole run was started in the background, whose children ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Let no later search for garbage go through all that the tests and what they test consist of."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -42,22 +42,18 @@ def _log_tail(log_x: float, log_rest: float, x: float, a: float, b: float) -> fl
 
 def _fraction(x: float, a: float, b: float) -> float:
     """Return the continued fraction; it converges fast where x < (a + 1) / (a + b + 2)."""
-    c, d = 1.0, 1.0 / _not_zero(1.0 - (a + b) * x / (a + 1.0))
+    c, d = 1.0, 1.0 / (1.0 - (a + b) * x / (a + 1.0) or _TINY)
     value = d
     for m in range(1, _MOST_TERMS):
         even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
-        d = 1.0 / _not_zero(1.0 + even * d)
-        c = _not_zero(1.0 + even / c)
+        d = 1.0 / (1.0 + even * d or _TINY)
+        c = 1.0 + even / c or _TINY
         value *= c * d
         odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
-        d = 1.0 / _not_zero(1.0 + odd * d)
-        c = _not_zero(1.0 + odd / c)
+        d = 1.0 / (1.0 + odd * d or _TINY)
+        c = 1.0 + odd / c or _TINY
         step = c * d
         value *= step
         if abs(step - 1.0) < _ENOUGH:
             return value
     raise ArithmeticError(f"the incomplete beta function does not converge at x={x}, a={a}, b={b}")
-
-
-def _not_zero(value: float) -> float:
-    return value if abs(value) > _TINY else _TINY

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from checks.waiting import Clock
+from cluster.trust import system_trust
 from commands.delivery.errors import DeliveryError
 from notify.forge.github import GitHub
 from notify.forge.gitlab import GitLab
@@ -19,7 +19,7 @@ Connect = Callable[[str], httpx.Client]
 
 
 def _connect(address: str) -> httpx.Client:
-    return client(address, ssl.create_default_context())
+    return client(address, system_trust())
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from concerns.release import ReleaseSettings
 from evidence.git import GitError, Revision, read_revision
-from evidence.release import read_release
+from evidence.release import released
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def read_candidate(directory: Path, wanted: ReleaseSettings, environment: str, b
     if wanted.tag is None:
         return Candidate(directory, revision, environment, before)
     try:
-        tagged = read_release(directory, ReleaseSettings(tag=wanted.tag))
+        tagged = released(directory, revision, ReleaseSettings(tag=wanted.tag))
     except GitError:
         return Candidate(directory, revision, environment, before, named=False)
-    return Candidate(directory, replace(revision, release=tagged.release), environment, before)
+    return Candidate(directory, tagged, environment, before)

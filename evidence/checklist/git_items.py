@@ -6,8 +6,8 @@ from concerns.checklist import ChecklistSettings
 from concerns.release import ReleaseSettings
 from evidence.checklist.candidate import Candidate
 from evidence.checklist.proof import Proof, Prover, State
-from evidence.git import GitError, git, main_remote
-from evidence.release import read_release
+from evidence.git import GitError, git
+from evidence.release import released
 
 _GIT = "git"
 
@@ -20,7 +20,7 @@ def merged(candidate: Candidate, settings: ChecklistSettings) -> Prover:
         if revision.changes:
             value = f"the work tree is not as commit {revision.short} has it"
             return _missing(value, "git stash --include-untracked, or commit it and have it merged")
-        remote = main_remote(directory)
+        remote = revision.remote
         if not remote:
             return _missing("the repository has no remote", f"git remote add origin <url> && git push -u origin {main}")
         branch, fetch = f"{remote}/{main}", f"git fetch {remote} {main}"
@@ -48,7 +48,8 @@ def tag(candidate: Candidate, settings: ChecklistSettings, wanted: ReleaseSettin
         # Raises here where git itself cannot answer, so that what is raised below is about tags.
         git(directory, "rev-parse", "HEAD")
         try:
-            name = read_release(directory, ReleaseSettings(tag=wanted.tag, branch=wanted.branch)).release
+            asked = ReleaseSettings(tag=wanted.tag, branch=wanted.branch)
+            name = released(directory, candidate.revision, asked).release
         except GitError as error:
             return _not_tagged(str(error))
         if not settings.signed_tags:
@@ -59,7 +60,7 @@ def tag(candidate: Candidate, settings: ChecklistSettings, wanted: ReleaseSettin
 
 
 def _signed(candidate: Candidate, name: str) -> Proof:
-    directory, remote = candidate.directory, main_remote(candidate.directory) or "origin"
+    directory, remote = candidate.directory, candidate.revision.remote or "origin"
     if not git(directory, "for-each-ref", "--format=%(contents:signature)", f"refs/tags/{name}").strip():
         closes = f"git tag -s -f -m release {name} {candidate.revision.short} && git push -f {remote} {name}"
         return _missing(f"tag {name} is not signed", closes)

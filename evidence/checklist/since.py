@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from evidence.checklist.candidate import Candidate
 from evidence.errors import EvidenceError
-from evidence.git import SHORT, GitError, git, main_remote
+from evidence.git import SHORT, GitError, git
 
 # As Conventional Commits have it; a commit that was squashed names the others in a list.
 _HEAD = re.compile(r"^(?:[*-] )?\w+(?:\([^()]*\))?!: (?P<what>.+)$")
@@ -35,7 +35,7 @@ def base_of(candidate: Candidate) -> str:
     try:
         git(directory, "rev-parse", "--quiet", "--verify", f"{before}^{{commit}}")
     except GitError:
-        remote = main_remote(directory) or "origin"
+        remote = candidate.revision.remote or "origin"
         shallow = git(directory, "rev-parse", "--is-shallow-repository") == "true"
         fetch = f"git fetch --unshallow {remote}" if shallow else f"git fetch {remote} {before}"
         raise SinceError(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import ssl
 from collections.abc import Sequence
 from typing import Any, Self, TypeVar
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from cluster.trust import system_trust
 from concerns.forge import ForgeSettings
 from concerns.notify import LOOPBACK
 from concerns.secrets import ENCRYPTED_ELSEWHERE
@@ -117,7 +117,7 @@ class GitHub:
             timeout=timeout_seconds,
             # A proxy of the environment leads away from this machine.
             trust_env=settings.api.host not in LOOPBACK,
-            verify=ssl.create_default_context(),
+            verify=system_trust(),
             transport=transport,
         )
 

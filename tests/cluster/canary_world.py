@@ -24,6 +24,7 @@ from cluster.api import Cluster
 from cluster.canary.pods import StepPlan
 from cluster.canary.step import Instruments
 from cluster.names import NOT_SERVING, SERVING, Names
+from cluster.trust import system_trust
 from concerns.canary_shares import Capacity
 from tests.fake_time import FakeTime
 from tests.recorded import Json, container, pod, running, terminated
@@ -87,7 +88,7 @@ class CanaryWorld(Cluster):
     _made: int = 0
 
     def __post_init__(self) -> None:
-        super().__init__(httpx.Client(base_url="https://10.0.0.1"), "production")
+        super().__init__(httpx.Client(base_url="https://10.0.0.1", verify=system_trust()), "production")
         self._settle(NAMES.deployment, "stable", self.stable_version)
         for each in self._pods:
             each.born = -1000.0

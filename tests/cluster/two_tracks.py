@@ -104,7 +104,8 @@ class TwoTracks(ApiServer):
         with self.one_at_a_time:
             self.settle()
             answer = super().__call__(request)
-            self.settle()
+            if request.method != "GET":
+                self.settle()
             return answer
 
     def settle(self) -> None:

@@ -15,7 +15,7 @@ from commands.release_file import Commit, Told, told
 from concerns.release import ReleaseSettings
 from evidence.checklist.release_file import parsed, says_something
 from evidence.release import read_release
-from tests.evidence.checkouts import git
+from tests.evidence.checkouts import copied, git
 
 PROD = ReleaseSettings(tag="v%Y.%m.%d", branch="release/v%Y.%m.%d", pushed=True)
 STAGING = ReleaseSettings(tag="v%Y.%m.%d.%H%M%S")
@@ -37,13 +37,16 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setenv(f"GIT_{variable}_NAME", "A Developer")
         monkeypatch.setenv(f"GIT_{variable}_EMAIL", "developer@example.com")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
-    git(tmp_path, "init", "-q", "--bare", "-b", "main", "remote.git")
-    directory = tmp_path / "checkout"
-    git(tmp_path, "init", "-q", "-b", "main", "checkout")
-    git(directory, "remote", "add", "origin", str(tmp_path / "remote.git"))
-    say(directory, "first")
-    git(directory, "push", "-q", "-u", "origin", "main")
-    return directory
+    return copied(_pushed, tmp_path) / "checkout"
+
+
+def _pushed(directory: Path) -> None:
+    checkout = directory / "checkout"
+    git(directory, "init", "-q", "--bare", "-b", "main", "remote.git")
+    git(directory, "init", "-q", "-b", "main", "checkout")
+    git(checkout, "remote", "add", "origin", str(directory / "remote.git"))
+    say(checkout, "first")
+    git(checkout, "push", "-q", "-u", "origin", "main")
 
 
 def say(directory: Path, message: str) -> None:
@@ -186,6 +189,7 @@ def test_what_is_left_of_another_release_is_refused(checkout: Path, what: str, s
 
 def test_a_release_whose_commit_is_refused_leaves_nothing(checkout: Path) -> None:
     hook = checkout / ".git/hooks/pre-commit"
+    hook.parent.mkdir()
     hook.write_text("#!/bin/sh\necho 'no commits today' >&2\nexit 1\n", encoding="utf-8")
     hook.chmod(0o755)
     before = state(checkout)
@@ -196,6 +200,7 @@ def test_a_release_whose_commit_is_refused_leaves_nothing(checkout: Path) -> Non
 
 def test_a_push_that_is_refused_says_how_it_gets_to_main(checkout: Path) -> None:
     hook = Path(git(checkout, "remote", "get-url", "origin")) / "hooks/pre-receive"
+    hook.parent.mkdir()
     hook.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
     hook.chmod(0o755)
     with pytest.raises(ReleaseError, match=r"is not pushed .*git push origin release/v2026\.11\.23 v2026\.11\.23"):

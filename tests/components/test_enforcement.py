@@ -66,6 +66,8 @@ def settings(**changes: Any) -> Settings:
 
 @pytest.fixture(autouse=True)
 def _no_output_of_the_test_before() -> Iterator[None]:
+    # What is there by now stays: only what the test itself leaves is looked through.
+    gc.freeze()
     yield
     SETTINGS.outputs.clear()
     gc.collect()

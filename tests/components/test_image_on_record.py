@@ -18,7 +18,7 @@ from components.image import BUILD, BUILT_FROM, TYPE, ImageArgs, ReleaseImage
 from evidence.git import read_revision
 from evidence.image import FoundImage
 from tests.components.recorder import REPO_DIGEST, Declared, Recorder, declare
-from tests.evidence.checkouts import commit, git
+from tests.evidence.checkouts import commit, copied, git
 from tests.stack_values import settings_of
 
 FOUND = FoundImage("registry.internal/release-manager@sha256:" + "4f" * 32)
@@ -70,16 +70,19 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a project with two commits of an application, standing on the second."""
     for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
         monkeypatch.setenv(name, "/dev/null")
-    project = tmp_path / "project"
-    (project / "app").mkdir(parents=True)
+    project = copied(_two_commits, tmp_path / "project")
+    monkeypatch.chdir(project)
+    return project
+
+
+def _two_commits(project: Path) -> None:
+    (project / "app").mkdir()
     (project / "app" / "Dockerfile").write_text("FROM scratch\n")
     (project / "app" / "main.py").write_text("print(1)\n")
     git(project, "init", "-q", "-b", "main")
     commit(project)
     (project / "app" / "main.py").write_text("print(2)\n")
     commit(project)
-    monkeypatch.chdir(project)
-    return project
 
 
 def context_of(built: Declared) -> str:

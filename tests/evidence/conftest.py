@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.evidence.checkouts import commit, git
+from tests.evidence.checkouts import application, copied
 
 
 @pytest.fixture(autouse=True)
@@ -20,13 +20,4 @@ def _no_configuration_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    app = tmp_path / "app"
-    app.mkdir()
-    (app / "Dockerfile").write_text("FROM scratch\n")
-    (app / "main.py").write_text("print(1)\n")
-    (app / "größe.txt").write_text("1\n")
-    (tmp_path / "README").write_text("hello\n")
-    (tmp_path / ".gitignore").write_text("*.log\n")
-    git(tmp_path, "init", "-q", "-b", "main")
-    commit(tmp_path)
-    return tmp_path
+    return copied(application, tmp_path)

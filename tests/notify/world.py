@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +12,7 @@ from checks.waiting import Clock
 from cluster.history.entry import Entry
 from cluster.history.history import Attempt, History, ReleaseRecord
 from cluster.release import Release
+from cluster.trust import system_trust
 from concerns.contacts import ContactSettings
 from concerns.notify import NotifySettings
 from notify.channel import Addressee
@@ -77,7 +77,7 @@ class World:
     def addressees(self) -> tuple[Addressee, ...]:
         transport = None if self.over_the_network else self.stand_in.transport
         clock = Clock() if self.over_the_network else self.time.clock
-        return addressees(self.settings, CONTACTS, ssl.create_default_context, clock, transport)
+        return addressees(self.settings, CONTACTS, system_trust, clock, transport)
 
     def record(self, version: str = "v2", run: str = "one", telling: Telling | None = None) -> ReleaseRecord:
         return ReleaseRecord(

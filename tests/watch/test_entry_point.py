@@ -15,6 +15,7 @@ import watch.__main__ as entry
 from checks.reader import Unreachable
 from cluster.api import Cluster
 from cluster.errors import ClusterError
+from cluster.trust import system_trust
 from cluster.watch.service_account import connect_from_pod
 from cluster.watch.state import End, WatchState
 from tests.cluster.watch.world import START
@@ -62,7 +63,8 @@ def ends(monkeypatch: pytest.MonkeyPatch, found: WatchState | Exception) -> list
             raise found
         return found
 
-    monkeypatch.setattr(entry, "connect_from_pod", lambda namespace: Cluster(httpx.Client(), namespace))
+    client = httpx.Client(verify=system_trust())
+    monkeypatch.setattr(entry, "connect_from_pod", lambda namespace: Cluster(client, namespace))
     monkeypatch.setattr(Assembly, "run", run)
     monkeypatch.setattr(Assembly, "escalate", lambda _assembly, state: escalated.append(state))
     return escalated

@@ -58,7 +58,7 @@ def bad_from(minute: float) -> Looks:
 class World:
     looks: Looks = good
     minutes: float = 60
-    look_seconds: float = 15
+    look_seconds: float = 30
     automatic: bool = True
     killed_at: float = float("inf")
     unwanted_from: float = float("inf")

@@ -14,7 +14,7 @@ from evidence.image import FoundImage
 from settings import Settings
 from tests.cluster.api_server import ApiServer
 from tests.commands.delivery.world import AT, World
-from tests.evidence.checkouts import commit, git
+from tests.evidence.checkouts import copied, git, tagged_and_pushed
 from tests.stack_values import settings_of
 
 SQL = "1f" * 32
@@ -24,15 +24,7 @@ APPROVERS = ("ana", "cy")
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    checkout = tmp_path / "checkout"
-    (checkout / "app").mkdir(parents=True)
-    (checkout / "app" / "Dockerfile").touch()
-    git(tmp_path, "init", "-q", "--bare", "-b", "main", "remote.git")
-    git(checkout, "init", "-q", "-b", "main")
-    git(checkout, "remote", "add", "origin", str(tmp_path / "remote.git"))
-    commit(checkout)
-    git(checkout, "push", "-q", "-u", "origin", "main")
-    git(checkout, "tag", "-a", "-m", "release", "v2026.11.23")
+    checkout = copied(tagged_and_pushed, tmp_path) / "checkout"
     return settings_of(
         image__context=str(checkout / "app"),
         release={"tag": "v%Y.%m.%d", "pushed": True},

@@ -15,7 +15,7 @@ from commands.delivery.deploying import Deploying
 from commands.delivery.errors import DeliveryError
 from commands.delivery.seal import fingerprint
 from tests.commands.delivery.world import AT, World
-from tests.evidence.checkouts import commit, git
+from tests.evidence.checkouts import commit, copied, git, tagged_and_pushed
 from tests.stack_values import settings_of
 
 SAVES = """
@@ -28,15 +28,7 @@ file.write_text('{"resourcePlans": {}}')
 @pytest.fixture
 def deploying(world: World, monkeypatch: pytest.MonkeyPatch) -> Deploying:
     """Production, in a checkout with a release."""
-    checkout = world.root / "checkout"
-    (checkout / "app").mkdir(parents=True)
-    git(world.root, "init", "-q", "--bare", "-b", "main", "remote.git")
-    git(checkout, "init", "-q", "-b", "main")
-    git(checkout, "remote", "add", "origin", str(world.root / "remote.git"))
-    (checkout / "app" / "Dockerfile").touch()
-    commit(checkout)
-    git(checkout, "push", "-q", "-u", "origin", "main")
-    git(checkout, "tag", "-a", "-m", "release", "v2026.11.23")
+    checkout = copied(tagged_and_pushed, world.root) / "checkout"
     monkeypatch.chdir(checkout)
     world.pulumi.does("preview", SAVES)
     settings = settings_of(image__context=str(checkout / "app"), release={"tag": "v%Y.%m.%d", "pushed": True})

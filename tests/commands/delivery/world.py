@@ -20,7 +20,7 @@ from tests.notify.forge.stand_in import REPOSITORY, TOKEN, ForgeStandIn
 
 AT = datetime(2026, 11, 23, 22, 5, tzinfo=UTC)
 # Notes how it was called, then runs what the test has written for its first two words.
-PULUMI = """#!{python}
+PULUMI = """#!{python} -IS
 import json, os, sys, pathlib
 here = pathlib.Path(__file__).parent
 noted = {{"arguments": sys.argv[1:], "overlay": os.environ.get("RELEASE_MANAGER_OVERLAY", ""), "in": os.getcwd()}}

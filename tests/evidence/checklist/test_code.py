@@ -23,7 +23,7 @@ from evidence.checklist.proof import Prover, State
 from evidence.checklist.sign_off import SignOff
 from evidence.forge.forge import Forge
 from tests.evidence.checklist.candidates import TAGGED, VERSION, candidate, checklist_settings, push, release
-from tests.evidence.checkouts import git
+from tests.evidence.checkouts import application, copied, git
 from tests.evidence.forge.github_stand_in import REPOSITORY, GitHubStandIn, approved, check, judged, pull
 
 TODAY = date(2031, 5, 14)
@@ -82,12 +82,18 @@ def approval_of(
     return approval(judged_one, subject, ways, lambda: "")
 
 
-def bare(checkout: Path, **values: Any) -> Checklist:
-    """Gather the checklist of a commit that has nothing."""
-    settings = checklist_settings(required=NAMES, timeout_seconds=30, **values)
-    approved = approval_of(candidate(checkout), None, settings, None)
-    provers = provers_of_code(candidate(checkout), settings, TAGGED, forge=None, approved=approved)
-    return gather(provers, settings, environment="prod", version=VERSION, today=TODAY)
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Candidate:
+    """Return a commit that has nothing, which nobody changes."""
+    return candidate(copied(application, tmp_path_factory.mktemp("plain")))
+
+
+def bare(plain: Candidate, name: str, **values: Any) -> Line:
+    """Return how an item stands for a commit that has nothing."""
+    settings = checklist_settings(required=[name], timeout_seconds=30, **values)
+    approved = approval_of(plain, None, settings, None)
+    provers = provers_of_code(plain, settings, TAGGED, forge=None, approved=approved)
+    return line_of(gather({name: provers[name]}, settings, environment="prod", version=VERSION, today=TODAY), name)
 
 
 def line_of(checklist: Checklist, name: str) -> Line:
@@ -120,30 +126,30 @@ def test_without_a_forge_reports_and_the_record_prove_all_but_the_review(complet
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_bare_commit_lacks_is_missing_with_what_closes_it(checkout: Path, name: str) -> None:
-    line = line_of(bare(checkout), name)
+def test_what_a_bare_commit_lacks_is_missing_with_what_closes_it(plain: Candidate, name: str) -> None:
+    line = bare(plain, name)
     assert (line.proof.state, line.open) == (State.MISSING, True)
     assert line.proof.closes
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_can_be_stated_where_that_is_allowed(checkout: Path, name: str) -> None:
-    line = line_of(bare(checkout, **statement(name, "2031-05-14")), name)
+def test_it_can_be_stated_where_that_is_allowed(plain: Candidate, name: str) -> None:
+    line = bare(plain, name, **statement(name, "2031-05-14"))
     assert (line.proof.state, line.open) == (State.STATED, False)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_can_be_waived(checkout: Path, name: str) -> None:
-    line = line_of(bare(checkout, **waiver(name, "2031-05-14")), name)
+def test_it_can_be_waived(plain: Candidate, name: str) -> None:
+    line = bare(plain, name, **waiver(name, "2031-05-14"))
     assert (line.proof.state, line.open) == (State.WAIVED, False)
 
 
 @pytest.mark.parametrize("claim", [statement, waiver])
 @pytest.mark.parametrize("name", NAMES)
 def test_what_was_stated_or_waived_until_yesterday_has_expired(
-    checkout: Path, name: str, claim: Callable[[str, str], dict[str, Any]]
+    plain: Candidate, name: str, claim: Callable[[str, str], dict[str, Any]]
 ) -> None:
-    line = line_of(bare(checkout, **claim(name, "2031-05-13")), name)
+    line = bare(plain, name, **claim(name, "2031-05-13"))
     assert (line.proof.state, line.open) == (State.EXPIRED, True)
 
 
