@@ -16,15 +16,16 @@ from tests.e2e.watched import (
     check_taken_back,
     entries,
     is_watched,
-    same_watch,
+    newest,
     turn_bad,
     wait_for,
     watched,
 )
 
 TURNS_BAD_SECONDS = 300
-STAYS_GOOD = watched("inline", "stays good", minutes=4)
+GOOD = watched("job", "good before it turns bad")
 TURNS_BAD = watched("job", "turns bad after five minutes", turns_bad=True, minutes=60)
+STAYS_GOOD = watched("inline", "stays good", minutes=4)
 
 
 @pytest.fixture(scope="module")
@@ -35,39 +36,41 @@ def load(prod: Stack) -> Iterator[Load]:
 
 
 @pytest.fixture(scope="module")
-def production(prod: Stack, load: Load) -> Iterator[Stack]:  # noqa: ARG001  (without requests no canary is promoted)
-    """Production on few pods; it has as many as before in the end."""
+def good(prod: Stack, load: Load) -> Iterator[Stack]:  # noqa: ARG001  (without requests no canary is promoted)
+    """Production on few pods with a good release; it has as many as before in the end."""
     before = replicas(prod)
     scale(prod, REPLICAS)
     prod.approved_release()
+    result = prod.up("--skip-preview", settings=GOOD)
+    assert result.status == 0, result.text
     yield prod
     scale(prod, before)
 
 
-def test_an_update_that_watches_returns_once_its_release_was_seen_to_be_good(production: Stack) -> None:
-    result = production.up("--skip-preview", settings=STAYS_GOOD)
-
-    assert result.status == 0, result.text
-    assert "watch: PASS: seen of " in result.text
-    attempt = attempts(production)[0]
-    [gate] = [each for each in entries(attempt, "gate") if each.facts.get("step") == "watch"]
-    assert (attempt.outcome, gate.facts["verdict"]) == ("verified", "PASS")
-    assert would_change(production, STAYS_GOOD) == set()
-
-
 def test_a_release_that_turns_bad_five_minutes_later_is_taken_back_by_its_job_though_its_pod_was_lost(
-    production: Stack,
+    good: Stack,
 ) -> None:
-    version = production.health()["version"]
-    result = production.up("--skip-preview", settings=TURNS_BAD)
+    version, before = good.health()["version"], newest(good)
+    result = good.up("--skip-preview", settings=TURNS_BAD)
     assert result.status == 0, result.text
-    wait_for(lambda: is_watched(production), "the release is watched", production)
+    wait_for(lambda: is_watched(good, after=before), "the release is watched", good)
     began = time.monotonic()
 
     time.sleep(TURNS_BAD_SECONDS / 2)
-    production.world.kubectl.run("delete", "pods", "-l", "component=watch", "--now", namespace=production.namespace)
+    good.world.kubectl.run("delete", "pods", "-l", "component=watch", "--now", namespace=good.namespace)
     time.sleep(TURNS_BAD_SECONDS - (time.monotonic() - began))
-    turn_bad(production)
+    turn_bad(good)
 
-    check_taken_back(production, version)
-    assert would_change(production, same_watch(STAYS_GOOD, TURNS_BAD)) == set()
+    check_taken_back(good, version)
+    assert would_change(good, GOOD) == set(), "the preview of the release that serves again is empty"
+
+
+def test_an_update_that_watches_returns_once_its_release_was_seen_to_be_good(good: Stack) -> None:
+    result = good.up("--skip-preview", settings=STAYS_GOOD)
+
+    assert result.status == 0, result.text
+    assert "watch: PASS: seen of " in result.text
+    attempt = attempts(good)[0]
+    [gate] = [each for each in entries(attempt, "gate") if each.facts.get("step") == "watch"]
+    assert (attempt.outcome, gate.facts["verdict"]) == ("verified", "PASS")
+    assert would_change(good, STAYS_GOOD) == set()

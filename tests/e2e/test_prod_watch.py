@@ -52,12 +52,12 @@ def good(prod: Stack, load: Load) -> Iterator[Stack]:  # noqa: ARG001  (without 
 def test_a_release_that_turns_bad_once_its_update_has_returned_is_taken_back_by_its_job(good: Stack) -> None:
     version, image = good.health()["version"], good.running_image()
     wait_for(lambda: is_watched(good), "the good release is watched", good)
-    [job] = jobs(good)
+    [job], first = jobs(good), newest(good)
 
     result = good.up("--skip-preview", settings=TURNS_BAD)
 
     assert result.status == 0, result.text
-    wait_for(lambda: is_watched(good), "the release is watched", good)
+    wait_for(lambda: is_watched(good, after=first), "the release is watched", good)
     [its_own] = jobs(good)
     assert its_own != job, "the older watch ends with the release that takes its place"
     replaced = attempts(good)[1]

@@ -106,8 +106,3 @@ def check_taken_back(stack: Stack, before: str) -> Attempt:
     assert "serves again after" in rollback.facts["outcome"]
     assert attempt.cause.startswith("watch: errors: ")
     return attempt
-
-
-def same_watch(release: dict[str, Any], as_of: dict[str, Any]) -> dict[str, Any]:
-    """Return the settings of a release with the watch of another one."""
-    return {**release, "watch": as_of["watch"]}
