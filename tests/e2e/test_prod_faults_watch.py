@@ -14,9 +14,9 @@ from tests.e2e.stack import Stack
 from tests.e2e.watched import (
     attempts,
     check_taken_back,
-    entries,
     is_watched,
     newest,
+    of_the_watch,
     turn_bad,
     wait_for,
     watched,
@@ -71,6 +71,5 @@ def test_an_update_that_watches_returns_once_its_release_was_seen_to_be_good(goo
     assert result.status == 0, result.text
     assert "watch: PASS: seen of " in result.text
     attempt = attempts(good)[0]
-    [gate] = [each for each in entries(attempt, "gate") if each.facts.get("step") == "watch"]
-    assert (attempt.outcome, gate.facts["verdict"]) == ("verified", "PASS")
+    assert (attempt.outcome, of_the_watch(attempt)[-1].facts["verdict"]) == ("verified", "PASS")
     assert would_change(good, STAYS_GOOD) == set()

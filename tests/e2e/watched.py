@@ -66,6 +66,11 @@ def entries(attempt: Attempt, kind: str) -> list[Entry]:
     return [each for each in attempt.entries if each.kind == kind]
 
 
+def of_the_watch(attempt: Attempt) -> list[Entry]:
+    """Return what the watch has found: anything that people were told of, and how it ended."""
+    return [each for each in entries(attempt, "gate") if each.facts.get("step") == "watch"]
+
+
 def jobs(stack: Stack) -> list[str]:
     """Return the names of the Jobs that watch."""
     found = stack.world.kubectl.get_json("jobs", "-l", "component=watch", namespace=stack.namespace)["items"]
@@ -97,7 +102,7 @@ def check_taken_back(stack: Stack, before: str) -> Attempt:
     """See that the newest attempt was taken back by its watch, as a gate does it, and return it."""
     wait_for(lambda: attempts(stack)[0].outcome == "failed", "the release is taken back", stack)
     attempt = attempts(stack)[0]
-    [gate] = [each for each in entries(attempt, "gate") if each.facts.get("step") == "watch"]
+    gate = of_the_watch(attempt)[-1]
     assert gate.facts["verdict"] == "FAIL"
     assert "ended with an error" in gate.facts["reason"]
     assert gate.facts["numbers"]["bad"] > 0
