@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import escape
 
@@ -41,6 +40,24 @@ _STYLE = """text { font: 11px system-ui, sans-serif; fill: #5b6675; } .back { fi
 .title { font-size: 12px; font-weight: 650; fill: #1b2330; } .key { font-size: 10px; }"""
 
 
+@dataclass
+class _Colours:
+    """Gives each version of a track a shade of its own, the same in every panel of a picture."""
+
+    given: dict[str, str] = field(default_factory=dict)
+
+    def of(self, name: str, index: int) -> str:
+        """Return the colour of a series, which is number `index` of its panel."""
+        track = name.partition(" ")[0]
+        shades = _TRACKS.get(track)
+        if shades is None:
+            return _COLORS[index % len(_COLORS)]
+        if name not in self.given:
+            before = sum(each.partition(" ")[0] == track for each in self.given)
+            self.given[name] = shades[before % len(shades)]
+        return self.given[name]
+
+
 @dataclass(frozen=True)
 class _Drawn:
     """The part of a picture of one panel: its `<svg>`, its legend, its limit in words."""
@@ -67,13 +84,14 @@ class _Drawn:
 def picture(prometheus: Prometheus, watched: Watched, *, start: float, end: float) -> str:
     """Return the dashboard from `start` to `end` (Unix seconds) as SVG. Raises Unreachable."""
     step = max(LEAST_STEP_SECONDS, (end - start) / POINTS)
-    body: list[str] = []
+    body, colours = list[str](), _Colours()
     y = HEAD
     for row in rows(watched):
         drawn = [
             _metric_panel(
                 panel,
                 [prometheus.over_time(query.expr, start=start, end=end, step_seconds=step) for query in panel.queries],
+                colours,
             )
             if isinstance(panel, Panel)
             else _log_panel(panel)
@@ -135,7 +153,7 @@ def _key_place(index: int, columns: int) -> tuple[int, int]:
     return 10 + column * WIDTH // 2, TITLE + HEIGHT + line * LEGEND + 8
 
 
-def _metric_panel(panel: Panel, answers: Sequence[Sequence[SeriesOverTime]]) -> _Drawn:
+def _metric_panel(panel: Panel, answers: Sequence[Sequence[SeriesOverTime]], colours: _Colours) -> _Drawn:
     if not any(series.points for answer in answers for series in answer):
         return _Drawn(panel.title, f'<text x="10" y="{HEIGHT // 2}">{_NOTHING}</text>')
     if panel.kind == "heatmap":
@@ -149,10 +167,11 @@ def _metric_panel(panel: Panel, answers: Sequence[Sequence[SeriesOverTime]]) -> 
         for series in answer
         if series.points
     ]
-    lines.sort(key=lambda line: line.name)
+    # What lives comes first, as a legend has room for a few alone.
+    lines.sort(key=lambda line: (-line.points[-1][0], line.name))
     limit = None if panel.limit is None else factor * panel.limit
     record = ChartRecord(title=panel.title, unit=sign, limit=limit, lines=tuple(lines))
-    keys = _colored([line.name for line in lines])
+    keys = tuple((line.name, colours.of(line.name, index)) for index, line in enumerate(lines))
     note = sign
     if limit is not None:
         note = f"{sign}, limit: {'at least' if panel.above else 'below'} {limit:g} {sign}".strip(", ")
@@ -169,18 +188,6 @@ def _log_panel(panel: LogPanel) -> _Drawn:
     title = f'<text x="{x}" y="{y}">From the log store:</text>'
     text = f'{title}<text x="{x}" y="{y + LEGEND}">{escape(panel.query)}</text>'
     return _Drawn(panel.title, text)
-
-
-def _colored(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return each name with its colour: a track's own, another shade for each of its versions."""
-    found, seen = list[tuple[str, str]](), Counter[str]()
-    for name in names:
-        track = name.partition(" ")[0]
-        shades = _TRACKS.get(track, _COLORS)
-        kind = track if track in _TRACKS else ""
-        found.append((name, shades[seen[kind] % len(shades)]))
-        seen[kind] += 1
-    return tuple(found)
 
 
 def _quoted(text: str) -> str:
