@@ -52,6 +52,8 @@ class _Colours:
         shades = _TRACKS.get(track)
         if shades is None:
             return _COLORS[index % len(_COLORS)]
+        if name == track:
+            return shades[0]
         if name not in self.given:
             before = sum(each.partition(" ")[0] == track for each in self.given)
             self.given[name] = shades[before % len(shades)]
