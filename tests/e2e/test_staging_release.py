@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from evidence.checklist.drill_item import DrillProof, drill_record
 from tests.e2e.stack import BY, Stack
+from tests.evidence.approval.keys import make_key, signer
 
 # What these tests do not ask about need not be measured for as long as on a real release.
 QUICK: dict[str, Any] = {"health": {"attempts": 2, "interval_seconds": 0.5}}
@@ -67,6 +69,27 @@ def test_an_approved_release_is_verified_over_tls_with_its_smoke_tests_and_the_t
     assert "smoke tests: ok /health version" in result.text
     assert "smoke tests: PASS: smoke tests in staging" in result.text
     assert staging.health()["version"] == version
+
+
+def test_where_only_signed_approvals_count_a_release_begins_with_one_and_with_nothing_else(
+    verified_staging: Stack, tmp_path: Path
+) -> None:
+    key = make_key(tmp_path, "key")
+    signers = tmp_path / "signers"
+    signers.write_text(signer(BY, key), encoding="utf-8")
+    signed = {**QUICK, "approval": {"recorded": False, "signed": {"allowed_signers": str(signers)}}}
+    version = verified_staging.approved_release()
+
+    recorded = verified_staging.up(settings=signed)
+    given = verified_staging.command("approve", "--release", version, "--by", BY, "--sign", str(key), settings=signed)
+    result = verified_staging.up(settings=signed)
+
+    assert recorded.status != 0
+    assert f"release {version} is not approved" in recorded.text
+    assert given.status == 0, given.text
+    assert result.status == 0, result.text
+    assert f"release {version} was approved by {BY}" in result.text
+    assert verified_staging.health()["version"] == version
 
 
 def test_the_same_commit_again_changes_nothing_and_moves_no_pod(verified_staging: Stack) -> None:
