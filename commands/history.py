@@ -17,7 +17,20 @@ _HEAD = ("NO", "VERSION", "FROM", "BY", "STARTED (UTC)", "TOOK", "OUTCOME", "CAU
 _GAP = "  "
 _INDENT = " " * 23
 # What the line of an entry says already, or what only the program reads.
-_TOLD = {"verdict", "reason", "step", "seconds", SAMPLES, "query", "queries", "numbers", "run", "identity", "cause"}
+_TOLD = {
+    "verdict",
+    "reason",
+    "step",
+    "seconds",
+    SAMPLES,
+    "query",
+    "queries",
+    "numbers",
+    "run",
+    "identity",
+    "cause",
+    "items",
+}
 
 
 def history(records: History, release: int | None) -> list[str]:
@@ -95,6 +108,7 @@ def _event(entry: Entry, started: datetime) -> list[str]:
     took = f"({duration(float(facts['seconds']))})" if isinstance(facts.get("seconds"), int | float) else ""
     first = f"  +{duration(since):<9} {entry.kind:<9} {' '.join(part for part in (title, took) if part)}".rstrip()
     below = [str(facts[key]) for key in ("reason", "cause") if facts.get(key)]
+    below += [f"- {each}" for each in facts.get("items") or []]
     below += _numbers(facts.get("numbers"))
     below += _samples(facts.get(SAMPLES))
     queries = [facts.get("query"), *(facts.get("queries") or [])]

@@ -77,7 +77,9 @@ def test_the_record_of_the_release_shows_every_one() -> None:
     world = World()
     waived(world, glass=GLASS)
     passes(world.record())
-    shown = " ".join(" ".join(history(History(world.server.cluster(), NAME), 1)).split())
+    lines = history(History(world.server.cluster(), NAME), 1)
+    assert [line.strip() for line in lines if line.strip().startswith("- ")] == [f"- {each}" for each in ITEMS]
+    shown = " ".join(" ".join(lines).split())
     assert "waived" in shown
     assert f"break_glass: {GLASS}" in shown
     for item in ITEMS:
