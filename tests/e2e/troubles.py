@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -26,15 +27,21 @@ Prometheus = dict[str, Any]
 @contextmanager
 def prometheus_down(world: World) -> Iterator[Prometheus]:
     """Run no Prometheus at all; gives the settings with which a release asks it."""
-    operated = f"prometheus/{instances.NAME}"
-    pod = f"pod/prometheus-{instances.NAME}-0"
+    operated, name = f"prometheus/{instances.NAME}", f"prometheus-{instances.NAME}"
     try:
-        world.kubectl.run("scale", operated, "--replicas=0", namespace=NAMESPACE)
-        world.kubectl.wait(pod, until="delete", namespace=NAMESPACE, seconds=READY_SECONDS)
+        # The operator takes 0 pods for 1, and scales back what others scale: unless it is paused.
+        _pause(world, operated, paused=True)
+        world.kubectl.run("scale", f"statefulset/{name}", "--replicas=0", namespace=NAMESPACE)
+        world.kubectl.wait(f"pod/{name}-0", until="delete", namespace=NAMESPACE, seconds=READY_SECONDS)
         yield {}
     finally:
-        world.kubectl.run("scale", operated, "--replicas=1", namespace=NAMESPACE)
+        _pause(world, operated, paused=False)
         world.kubectl.wait(operated, until="condition=Available", namespace=NAMESPACE, seconds=READY_SECONDS)
+
+
+def _pause(world: World, operated: str, *, paused: bool) -> None:
+    change = json.dumps({"spec": {"paused": paused}})
+    world.kubectl.run("patch", operated, "--type=merge", f"--patch={change}", namespace=NAMESPACE)
 
 
 @contextmanager
