@@ -104,6 +104,12 @@ class Pod(_Object):
         return self.metadata.deletion_timestamp is None and conditions.get("Ready") == "True"
 
     @property
+    def running(self) -> bool:
+        """Whether no container of it waits or has ended at this moment, whatever it has gone through before."""
+        states = [status.state for status in self.status.container_statuses]
+        return all(state.waiting is None and state.terminated is None for state in states)
+
+    @property
     def ended(self) -> bool:
         """Whether the pod has ended for good, evicted ones among them: it serves nobody and is never run again."""
         return self.status.phase in {"Failed", "Succeeded"}

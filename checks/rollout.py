@@ -31,8 +31,8 @@ def split_pods(pods: Sequence[Pod], template_hash: str | None) -> tuple[list[Pod
 def judge_rollout(reader: ClusterReader, name: str, selector: str, *, proven: bool = False) -> Verdict:
     """Look once at the rollout of Deployment `name`, whose pods `selector` matches.
 
-    `proven`: the pods run a version that has served before, maybe for weeks. What a pod that is ready now has gone
-    through since then is not held against it.
+    `proven`: the pods run a version that has served before, maybe for weeks. What a pod that runs now has gone
+    through since then is not held against it, nor that it is not ready for a moment: TOO_FEW, not FAIL.
 
     PASS when every replica runs the current template and is available, and no other pod is left, not even one on its
     way out: whatever answers from then on is the new version. FAIL as soon as it is certain that it will not get
@@ -54,7 +54,7 @@ def _judge(reader: ClusterReader, deployment: Deployment, selector: str, query: 
     pods, old = split_pods(reader.pods(selector), newest_hash(reader, deployment, selector))
     # A pod that has ended (evicted, say) is replaced by the cluster: not the end of the release.
     failure = _refused(deployment) or judge_pods(
-        reader, [pod for pod in pods if not pod.ended and not (proven and pod.ready)]
+        reader, [pod for pod in pods if not pod.ended and not (proven and pod.running)]
     )
     if failure is not None:
         return failure

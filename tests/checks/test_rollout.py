@@ -124,12 +124,18 @@ def test_pods_are_split_by_the_hash_of_their_template() -> None:
     assert split_pods(pods, None) == ([], pods)
 
 
-def test_what_a_version_that_served_for_weeks_went_through_is_not_held_against_its_ready_pods() -> None:
+def test_what_a_version_that_served_for_weeks_went_through_is_not_held_against_pods_that_run() -> None:
     restarted = container({"running": {}}, last=terminated(1), restarts=7, ready=True)
     pods = [pod("new-1", restarted, ready=True), pod("new-2", ready=True)]
     reader = FakeReader(the_deployment=deployment(), the_pods=pods, the_replica_sets=SETS)
     assert judge_rollout(reader, NAME, SELECTOR).kind is Kind.FAIL
     assert judge_rollout(reader, NAME, SELECTOR, proven=True).kind is Kind.PASS
+    busy = FakeReader(
+        the_deployment=deployment(available=1),
+        the_pods=[pod("new-1", restarted, ready=False), pods[1]],
+        the_replica_sets=SETS,
+    )
+    assert judge_rollout(busy, NAME, SELECTOR, proven=True).kind is Kind.TOO_FEW, "not ready for a moment"
     broken = container(waiting("CrashLoopBackOff"), last=terminated(1), restarts=7)
     reader = FakeReader(
         the_deployment=deployment(available=1), the_pods=[pod("new-1", broken), pods[1]], the_replica_sets=SETS
