@@ -18,11 +18,13 @@ from cluster.api import Cluster
 from cluster.approval.gate import Look, ReleaseApprovalGate
 from cluster.errors import GateFailed
 from cluster.releases import VerifiedReleases, serving_release
+from cluster.trust import trust
 from evidence.api.served import served_document
 from evidence.checklist.candidate import Candidate, read_candidate
 from evidence.checklist.checklist import Checklist
 from evidence.checklist.claims import with_claims
 from evidence.checklist.code import provers_of_code
+from evidence.checklist.dashboard import Dashboard
 from evidence.checklist.gather import gather
 from evidence.checklist.infrastructure import Infrastructure, ReleaseFacts, provers_of_infrastructure
 from evidence.checklist.monitoring_gate import MonitoringGate
@@ -34,9 +36,11 @@ from evidence.forge.forge import Forge
 from evidence.forge.github import GitHub
 from evidence.git import Revision
 from evidence.image import FoundImage
+from monitoring import dashboard
 from monitoring.fingerprint import DECLARED, RECORD, fingerprint
 from monitoring.prometheus_rule import alerts
 from monitoring.subject import Watched
+from notify.sending import client
 from settings import Settings
 
 PROJECT_DIRECTORY = Path(__file__).resolve().parent
@@ -188,6 +192,24 @@ class Checklisting:
         record = self.cluster.config_map(watched.names.record(RECORD))
         return record is None or (record.get("data") or {}).get(DECLARED) != fingerprint(watched)
 
+    def _dashboard(self) -> Dashboard | None:
+        """Return the dashboard that people watch the release on: another one that is kept, or the release's own."""
+        settings, wanted = self.settings, self.settings.monitoring.dashboard
+        kept, namespace = wanted.kept, settings.cluster.namespace
+        if kept is not None:
+            return Dashboard(kept.uid, wanted.label, kept.namespace or namespace, kept.config_map or "", own=False)
+        if settings.monitoring.format == "off":
+            return None
+        watched = Watched.of(settings, settings.monitoring)
+        return Dashboard(dashboard.uid(watched), wanted.label, namespace, watched.names.record(dashboard.KIND))
+
+    def _connected_to_logs(self, address: str) -> httpx.Client:
+        """Return a client for the log store. Raises ClusterError where its certificate authority cannot be read."""
+        store = self.settings.log_store
+        if store is None or not store.ca_file:
+            return self.connected(address)
+        return client(address, trust(store.ca_file, "log_store.ca_file"))
+
     def _infrastructure(self) -> Infrastructure:
         settings, cluster = self.settings, self.cluster
         wanted = settings.cluster
@@ -201,10 +223,13 @@ class Checklisting:
             notify=settings.notify,
             prometheus=settings.prometheus,
             sources=settings.checklist,
+            dashboard=self._dashboard(),
+            log_store=settings.log_store,
             cluster=cluster,
             cluster_in=lambda namespace: connect(wanted.kubeconfig, wanted.context, namespace),
             nodes=cluster.nodes,
             connect=self.connected,
+            connect_to_logs=self._connected_to_logs,
             clock=Clock(),
             wall_clock=self.wall_clock,
         )

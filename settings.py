@@ -29,6 +29,7 @@ from concerns.contradictions import contradictions
 from concerns.drill import FaultSettings
 from concerns.health import HealthSettings, IngressSettings
 from concerns.image import ImageSettings
+from concerns.log_store import LogStoreSettings
 from concerns.migration import MigrationSettings
 from concerns.monitoring import MonitoringSettings
 from concerns.neighbours import shared_with_others
@@ -70,6 +71,7 @@ class Settings(Concern):
     ingress: IngressSettings
     health: HealthSettings
     verification: VerificationSettings
+    log_store: LogStoreSettings | None = None
     watch: WatchSettings = WatchSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     drill: FaultSettings | None = None

@@ -20,6 +20,7 @@ from components.engine import engine_is_alive
 from components.gate import Record
 from components.watch import JobPlan, WatchArgs, labels_of
 from concerns.contacts import whom_to_tell
+from concerns.limits import limits_of
 from evidence.errors import EvidenceError
 from evidence.registry import Registry
 from settings import Settings
@@ -67,12 +68,12 @@ class Watching:
         if prometheus is None:
             message = f"watch.mode '{watch.mode}' needs a Prometheus"
             raise ValueError(message)
-        url, store = prometheus.url, watch.log_store
+        url, store = prometheus.url, settings.log_store
+        store_url = "" if store is None else store.url
         if by_job and job is not None:
             url = job.prometheus_url or url
             health = health.model_copy(update={"url": job.health_url or health.url, "connect_to": job.connect_to})
-            if store is not None and job.log_store_url is not None:
-                store = store.model_copy(update={"url": job.log_store_url})
+            store_url = job.log_store_url or store_url
         return WatchPlan(
             key=watch_key(record),
             stack=settings.environment,
@@ -87,8 +88,11 @@ class Watching:
             health_trust=_text("health.ca_file", health.ca_file),
             prometheus_url=str(url),
             prometheus_timeout_seconds=prometheus.timeout_seconds,
-            log_store_trust="" if store is None else _text("watch.log_store.ca_file", store.ca_file),
-            watch=watch.model_copy(update={"log_store": store}),
+            limits=limits_of(settings.analysis, settings.monitoring),
+            log_store=store,
+            log_store_url=str(store_url),
+            log_store_trust="" if store is None else _text("log_store.ca_file", store.ca_file),
+            watch=watch,
             notify=settings.notify,
             contacts=settings.contacts,
         )

@@ -14,9 +14,12 @@ def system_trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def trust(ca_file: str) -> ssl.SSLContext:
-    """Return the system's trust, and the authority of `ca_file`, if any, beside it. May raise ClusterError."""
-    return _trust(ca_file, "", f"health.ca_file {ca_file}", "health.ca_file to a PEM file, or leave it out")
+def trust(ca_file: str, key: str = "health.ca_file") -> ssl.SSLContext:
+    """Return the system's trust, and the authority of `ca_file`, if any, beside it.
+
+    Raises ClusterError, which names the setting `key`, where it cannot be read.
+    """
+    return _trust(ca_file, "", f"{key} {ca_file}", f"{key} to a PEM file, or leave it out")
 
 
 def trust_in(authorities: str) -> ssl.SSLContext:
@@ -24,7 +27,7 @@ def trust_in(authorities: str) -> ssl.SSLContext:
 
     Raises ClusterError where the text is none.
     """
-    mend = "health.ca_file and watch.log_store.ca_file to PEM files, or leave them out"
+    mend = "health.ca_file and log_store.ca_file to PEM files, or leave them out"
     return _trust("", authorities, "a certificate authority of the watch", mend)
 
 

@@ -11,9 +11,8 @@ import pulumi_kubernetes as k8s
 from components import pod
 from components.gate import Check, Gate, GateArgs
 from concerns.monitoring import MonitoringSettings
-from monitoring import alertmanager_config, pod_monitor, prometheus_rule
+from monitoring import alertmanager_config, dashboard, pod_monitor, prometheus_rule
 from monitoring.alertmanager_file import alertmanager_file
-from monitoring.dashboard import dashboard_json
 from monitoring.fingerprint import DECLARED, RECORD, fingerprint
 from monitoring.rule import Document
 from monitoring.subject import Watched
@@ -94,8 +93,8 @@ class Monitoring(pulumi.ComponentResource):
         self._config_map(
             name,
             watched,
-            "dashboard",
-            {DASHBOARD_FILE: dashboard_json(watched)},
+            dashboard.KIND,
+            {DASHBOARD_FILE: dashboard.dashboard_json(watched)},
             labels={wanted.label: "1"},
             annotations={FOLDER: wanted.folder or watched.stack},
         )

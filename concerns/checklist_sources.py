@@ -6,12 +6,11 @@ What is left out cannot be looked at, so its item stays open where the environme
 from __future__ import annotations
 
 import re
-from typing import Literal, Self, TypeVar
+from typing import Self, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
 from concerns.concern import DNS_LABEL, Concern
-from concerns.notify import Address, OptionalToken
 
 _Settings = TypeVar("_Settings", bound=Concern)
 _ID = r"^[A-Z0-9]{4,32}$"
@@ -121,31 +120,6 @@ class BackupSettings(Concern):
         return _exactly_one(self, "metric", "cron_job", "snapshot")
 
 
-class DashboardSettings(Concern):
-    """The dashboard that people watch a release on. Without `config_map` Grafana (notify.grafana) is asked for it."""
-
-    uid: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="As it stands in the dashboard's address.")
-    config_map: str | None = Field(default=None, pattern=DNS_LABEL, description="ConfigMap that it is kept in.")
-    label: str = Field(
-        default="grafana_dashboard", pattern=r"^[A-Za-z0-9._/-]+$", description="By which Grafana's sidecar finds it."
-    )
-    namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="Of it; without it that of the stack.")
-
-
-class LogStoreSettings(Concern):
-    """A store of logs that is asked as Elasticsearch and OpenSearch are."""
-
-    url: Address = Field(description="Root of its API.")
-    index: str = Field(default="logs-*", pattern=r"^[a-z0-9*][a-z0-9*._,-]*$", description="Index, or a pattern of it.")
-    filters: dict[str, str] = Field(
-        min_length=1, description="Keyword fields, and the values that tell the lines of this stack from others."
-    )
-    time_field: str = Field(default="@timestamp", min_length=1, description="When a line was logged.")
-    maximum_age_minutes: float = Field(gt=0, le=24 * 60, description="A line is fresh for so long.")
-    scheme: Literal["ApiKey", "Bearer", "Basic"] = Field(default="ApiKey", description="How the token is sent.")
-    token: OptionalToken = Field(default=None, description="A Pulumi secret; for Basic, base64 of user:password.")
-
-
 class DrillSettings(Concern):
     """Where the proof of the last rollback drill is: in the cluster beside `deployment`, or in `file`."""
 
@@ -164,15 +138,19 @@ class DrillSettings(Concern):
 
 
 class ChecklistSources(Concern):
-    """Where the proofs of items 7 (of the API), 8, 12, 13 and 16 to 19 are; of what is left out there is none."""
+    """Where the proofs of items 7 (of the API), 8, 12, 13, 16 and 19 are; of what is left out there is none.
+
+    Items 17 and 18 look for what `monitoring` and `log_store` name.
+    """
 
     api: ApiSettings | None = None
     migration: MigrationFilesSettings | None = None
     announcement: AnnouncementSettings | None = None
     on_call: OnCallSettings | None = None
     backup: BackupSettings | None = None
-    dashboard: DashboardSettings | None = None
-    logs: LogStoreSettings | None = None
+    log_age_minutes: float = Field(
+        default=10, gt=0, le=24 * 60, description="A line in the store of `log_store` is fresh for so long."
+    )
     drill: DrillSettings | None = None
 
 

@@ -87,13 +87,24 @@ class ReceiverSettings(Concern):
     repeat_minutes: int = Field(default=240, ge=1, le=1440, description="From one message on an alert to the next.")
 
 
+class KeptDashboardSettings(Concern):
+    """A dashboard that somebody else keeps. Without `config_map` Grafana (notify.grafana) is asked for it."""
+
+    uid: str = Field(pattern=r"^[A-Za-z0-9_-]{1,40}$", description="As it stands in the dashboard's address.")
+    config_map: str | None = Field(default=None, pattern=DNS_LABEL, description="ConfigMap that it is kept in.")
+    namespace: str | None = Field(default=None, pattern=DNS_LABEL, description="Of it; without it that of the stack.")
+
+
 class DashboardSettings(Concern):
-    """The dashboard, which Grafana's sidecar finds as a ConfigMap by its label."""
+    """The dashboard that people watch a release on, which Grafana's sidecar finds as a ConfigMap by its label."""
 
     title: str = Field(default="Release Manager", min_length=1, max_length=100, description="As Grafana lists it.")
     folder: str = Field(default="", max_length=100, description="Grafana's folder; without it the name of the stack.")
     label: str = Field(
         default="grafana_dashboard", pattern=r"^[A-Za-z0-9._/-]+$", description="What the sidecar seeks."
+    )
+    kept: KeptDashboardSettings | None = Field(
+        default=None, description="What people look at instead of the one that the release brings."
     )
 
 

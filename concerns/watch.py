@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AnyHttpUrl, Field
 
-from concerns.analysis import PrometheusSettings
+from concerns.analysis import Percent, PrometheusSettings
 from concerns.concern import ADDRESS, Concern
 from concerns.quantity import QUANTITY
 from concerns.wrong import Wrong, contradiction
 
-Percent = Annotated[float, Field(gt=0, lt=100)]
 # By tag or by digest: a tag is looked up in the registry, so that pods always name a digest.
 IMAGE = (
     r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+"
@@ -30,38 +29,9 @@ def _without_login(value: AnyHttpUrl) -> AnyHttpUrl:
 Address = Annotated[AnyHttpUrl, AfterValidator(_without_login)]
 
 
-class WatchLimits(Concern):
-    """What a release that serves has to keep to."""
+class LogWatchSettings(Concern):
+    """How the logs are watched, where the stack has a log store."""
 
-    p99_milliseconds: float = Field(default=500, gt=0, le=60_000, description="A bucket of the histogram ends there.")
-    error_percent: Percent = Field(default=0.1, description="Share of the requests that may end with an error.")
-    cache_hit_percent: Percent = Field(default=85, description="Share of the look-ups that has to hit the cache.")
-    query_p99_milliseconds: float = Field(
-        default=100, gt=0, le=60_000, description="Of the database's queries; a bucket of the histogram ends there."
-    )
-    database_connections_percent: Percent = Field(default=80, description="In use, of the pool of a pod.")
-    memory_percent: Percent = Field(default=70, description="In use, of what a pod is allocated.")
-    false_alarm_percent: Percent = Field(
-        default=1, description="Chance that a good release is taken back for its errors in the whole of the watch."
-    )
-
-
-class LogStoreSettings(Concern):
-    """The log store, which is asked by Elasticsearch's own API. A user with a password signs in, or an API key."""
-
-    url: Address = Field(description="Root of its API.")
-    index: str = Field(
-        default="logs-*", pattern=r"^[a-z0-9*][a-z0-9*,._-]*$", description="Name or pattern of the indices."
-    )
-    service: str = Field(default="release-manager", min_length=1, description="Value of the field `service`.")
-    where: dict[str, str] = Field(
-        default_factory=dict, description="Further fields with their exact values, such as the namespace."
-    )
-    username: str = Field(default="", description="With `password`.")
-    password: SecretStr | None = Field(default=None, description="A Pulumi secret.")
-    api_key: SecretStr | None = Field(default=None, description="A Pulumi secret, as Elasticsearch encodes it.")
-    ca_file: str = Field(default="", description="Certificate authority to trust beside the system's.")
-    timeout_seconds: float = Field(default=10, ge=0.1, le=60, description="For each whole answer.")
     every_seconds: float = Field(default=60, ge=5, le=600, description="From one look at the logs to the next.")
     new_errors: Literal["tell", "rollback"] = Field(
         default="tell", description="What follows a pattern at level ERROR that was not logged in the hour before."
@@ -69,16 +39,6 @@ class LogStoreSettings(Concern):
     new_error_lines: int = Field(
         default=10, ge=1, description="With new_errors 'rollback': so many lines of one new pattern take it back."
     )
-
-    @model_validator(mode="after")
-    def _signs_in_once(self) -> LogStoreSettings:
-        if self.api_key is not None and (self.password is not None or self.username):
-            message = "signs in with username and password, or with api_key: leave one of them out"
-            raise ValueError(message)
-        if (self.password is None) == bool(self.username):
-            message = "needs username and password together"
-            raise ValueError(message)
-        return self
 
 
 class WatchJobSettings(Concern):
@@ -90,14 +50,17 @@ class WatchJobSettings(Concern):
         default="", pattern=ADDRESS, description="Address, without a port, at which its pod asks /health."
     )
     prometheus_url: Address | None = Field(default=None, description="Without it prometheus.url.")
-    log_store_url: Address | None = Field(default=None, description="Without it watch.log_store.url.")
+    log_store_url: Address | None = Field(default=None, description="Without it log_store.url.")
     cpu_request: str = Field(default="20m", pattern=QUANTITY, description="Of its pod.")
     memory_request: str = Field(default="96Mi", pattern=QUANTITY, description="Of its pod.")
     memory_limit: str = Field(default="256Mi", pattern=QUANTITY, description="Of its pod.")
 
 
 class WatchSettings(Concern):
-    """How a release is watched once it is verified. What is certainly bad takes it back, as a failed gate does."""
+    """How a release is watched once it is verified. What is certainly bad takes it back, as a failed gate does.
+
+    Its limits are those of `analysis` and `monitoring`, its log store is `log_store`.
+    """
 
     mode: Literal["inline", "job", "off"] = Field(
         default="off", description="inline: the update goes on watching. job: a Job does, after it has returned."
@@ -111,8 +74,10 @@ class WatchSettings(Concern):
         default=5, ge=0.1, le=60, description="People are told of what was not seen for so long."
     )
     rate_minutes: int = Field(default=2, ge=1, le=60, description="Prometheus is asked for so many last minutes.")
-    limits: WatchLimits = WatchLimits()
-    log_store: LogStoreSettings | None = None
+    false_alarm_percent: Percent = Field(
+        default=1, description="Chance that a good release is taken back for its errors in the whole of the watch."
+    )
+    logs: LogWatchSettings = LogWatchSettings()
     job: WatchJobSettings | None = None
 
 

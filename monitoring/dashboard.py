@@ -32,6 +32,8 @@ TRACK_COLORS = {STABLE: "blue", CANARY: "orange"}
 YES, NO = True, False
 # Grafana takes no longer one.
 LONGEST_UID = 40
+# Of the ConfigMap that it is kept in, as Names.record takes it.
+KIND = "dashboard"
 
 
 def uid(watched: Watched) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from monitoring.limits import Limits
+from concerns.limits import Limits
 
 
 def limits_table(limits: Limits) -> str:

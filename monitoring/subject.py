@@ -12,11 +12,11 @@ from concerns.application import ApplicationSettings
 from concerns.checklist_sources import BackupSettings, ChecklistSources
 from concerns.cluster import ClusterSettings
 from concerns.contacts import ContactSettings
+from concerns.limits import Limits, limits_of
 from concerns.monitoring import MonitoringSettings
 from concerns.notify import NotifySettings
 from concerns.quantity import amount
 from concerns.rollout import RolloutSettings
-from monitoring.limits import Limits, limits_of
 
 # Of kube-state-metrics.
 LAST_SUCCESS = "kube_cronjob_status_last_successful_time"

@@ -49,8 +49,12 @@ def _in_the_project(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings(mode: str = "job", **watch: Any) -> Settings:
-    values = {"mode": mode, "job": JOB, "log_store": STORE, **watch}
-    return settings_of(**CANARY, rollout__timeout_seconds=600, watch=values)
+    return of({**STORE}, mode=mode, **watch)
+
+
+def of(log_store: dict[str, Any], mode: str = "job", **watch: Any) -> Settings:
+    values = {"mode": mode, "job": JOB, **watch}
+    return settings_of(**CANARY, rollout__timeout_seconds=600, watch=values, log_store=log_store)
 
 
 def no_cluster() -> Cluster:
@@ -77,7 +81,7 @@ def watching(
 
 
 def test_the_update_asks_where_the_runner_asks_and_the_job_where_its_pod_can() -> None:
-    configured = watching(settings(log_store={**STORE, "username": "", "password": None}))
+    configured = watching(of({**STORE, "username": "", "password": None}))
     inline, by_job = configured.plan(RECORD), configured.plan(RECORD, by_job=True)
     assert (inline.health.connect_to, by_job.health.connect_to) == ("", "10.0.0.7")
     assert str(inline.health.url) != str(by_job.health.url) == "http://release-manager-dev/health"
@@ -90,7 +94,7 @@ def test_the_update_asks_where_the_runner_asks_and_the_job_where_its_pod_can() -
 def test_the_jobs_plan_keeps_its_secrets_apart() -> None:
     found = watching(settings()).job_plan(RECORD)
     assert "hunter2" not in found.text
-    assert json.loads(found.secrets) == {"watch.log_store.password": "hunter2-of-the-store"}
+    assert json.loads(found.secrets) == {"log_store.password": "hunter2-of-the-store"}
 
 
 def test_an_attempt_is_named_by_its_release_and_where_it_started() -> None:
@@ -101,8 +105,8 @@ def test_an_attempt_is_named_by_its_release_and_where_it_started() -> None:
 
 def test_a_certificate_authority_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     missing = str(tmp_path / "ca.pem")
-    with pytest.raises(ClusterError, match=r"watch\.log_store\.ca_file .* cannot be read"):
-        watching(settings(log_store={**STORE, "ca_file": missing})).plan(RECORD)
+    with pytest.raises(ClusterError, match=r"log_store\.ca_file .* cannot be read"):
+        watching(of({**STORE, "ca_file": missing})).plan(RECORD)
 
 
 def test_the_image_of_the_job_is_named_by_digest() -> None:

@@ -122,7 +122,7 @@ class Assembly:
         holding = self.holding()
         try:
             held = holding.take(self.cluster, plan.names.deployment, self.reporter)
-            with self.client(trust_in(plan.health_trust), None, {}) as client:
+            with self.client(trust_in(plan.health_trust), {}) as client:
                 yield Rollback(
                     cluster=held,
                     names=plan.names,

@@ -22,7 +22,7 @@ from checks.traffic import TrafficMeter
 from checks.verdict import Kind, Verdict
 from checks.waiting import Clock
 from checks.watching.bad_share import BadShare
-from checks.watching.from_prometheus import CACHE, QUERY_LATENCY, SLOW_SHARE, CountedInPrometheus
+from checks.watching.from_prometheus import CACHE, QUERY_LATENCY, CountedInPrometheus
 from checks.watching.log_store import LogStore
 from checks.watching.log_watch import LogWatch
 from checks.watching.pods_watch import SIGNALS, PodLimitsOfWatch, PodsWatch
@@ -32,7 +32,6 @@ from cluster.errors import ClusterError
 from cluster.names import STABLE
 from cluster.trust import trust_in
 from concerns.quantity import amount
-from concerns.watch import LogStoreSettings
 from watch.plan import WatchPlan
 
 ALERTS, LOGS = "alerts", "logs"
@@ -43,12 +42,12 @@ PROMETHEUS_INTERVAL_SECONDS = 10.0
 MOST_ANSWERS = 6
 CHANCE_OF_ONE_LOOK = 0.001
 
-ClientOf = Callable[[ssl.SSLContext, httpx.Auth | None, Mapping[str, str]], httpx.Client]
+ClientOf = Callable[[ssl.SSLContext, Mapping[str, str]], httpx.Client]
 
 
-def client_of(trust: ssl.SSLContext, auth: httpx.Auth | None, headers: Mapping[str, str]) -> httpx.Client:
-    """Return a client that trusts, signs in and speaks so."""
-    return httpx.Client(verify=trust, auth=auth, headers=dict(headers))
+def client_of(trust: ssl.SSLContext, headers: Mapping[str, str]) -> httpx.Client:
+    """Return a client that trusts and speaks so."""
+    return httpx.Client(verify=trust, headers=dict(headers))
 
 
 @dataclass
@@ -114,18 +113,17 @@ class Opening:
             yield WatchInstruments(self.cluster, plan, pods_watch, beside, pods)
 
     def _limits(self) -> PodLimitsOfWatch:
-        watch = self.plan.watch
-        limits, looks = watch.limits, max(2, math.ceil(watch.sustained_seconds / watch.look_seconds))
+        watch, limits = self.plan.watch, self.plan.limits
+        looks = max(2, math.ceil(watch.sustained_seconds / watch.look_seconds))
 
         def share(what: str, limit: float) -> BadShare:
-            alarm = limits.false_alarm_percent / 100 / 2
+            alarm = watch.false_alarm_percent / 100 / 2
             return BadShare(what, limit, alarm, watch.sustained_seconds, 60 * watch.minutes)
 
-        slow_seconds = limits.p99_milliseconds / 1000
         return PodLimitsOfWatch(
             errors=share("ended with an error", limits.error_percent / 100),
-            slow=share(f"took longer than {limits.p99_milliseconds:g} ms", SLOW_SHARE),
-            slow_seconds=slow_seconds,
+            slow=share(f"took longer than {1000 * limits.slow_seconds:g} ms", limits.slow_percent / 100),
+            slow_seconds=limits.slow_seconds,
             connections=connection_limit(limits.database_connections_percent, looks=looks),
             memory=memory_limit(limits.memory_percent, looks=looks),
             allocated_bytes=float(amount(self.plan.application.resources.memory_limit)),
@@ -134,7 +132,7 @@ class Opening:
     def _from_prometheus(self, stack: ExitStack, pods: Sequence[str]) -> dict[str, Background]:
         plan, watch = self.plan, self.plan.watch
         seconds = plan.prometheus_timeout_seconds
-        client = stack.enter_context(self.client(trust_in(""), None, {}))
+        client = stack.enter_context(self.client(trust_in(""), {}))
         prometheus = stack.enter_context(Prometheus(plan.prometheus_url, client, seconds))
         counted = CountedInPrometheus(prometheus, plan.namespace, watch.rate_minutes, CHANCE_OF_ONE_LOOK)
         alerts = AlertWatch(
@@ -143,13 +141,15 @@ class Opening:
             release={"version": plan.release.version},
             severities=SEVERITIES,
         )
-        limits = watch.limits
+        limits = plan.limits
         # What a rate shows of a moment it shows for all its minutes.
         lasting = 60 * watch.rate_minutes + watch.sustained_seconds
         looks: dict[str, tuple[Callable[[], Verdict], float]] = {
             CACHE: (lambda: counted.cache(tuple(pods), least_hits=limits.cache_hit_percent / 100), lasting),
             QUERY_LATENCY: (
-                lambda: counted.queries(tuple(pods), slow_seconds=limits.query_p99_milliseconds / 1000),
+                lambda: counted.queries(
+                    tuple(pods), slow_seconds=limits.query_seconds, slow_share=limits.query_slow_percent / 100
+                ),
                 lasting,
             ),
             ALERTS: (alerts.look, watch.sustained_seconds),
@@ -160,30 +160,23 @@ class Opening:
         }
 
     def _logs(self, stack: ExitStack) -> dict[str, Background]:
-        wanted = self.plan.watch.log_store
+        wanted, how = self.plan.log_store, self.plan.watch.logs
         if wanted is None:
             return {}
-        client = stack.enter_context(self._signed_in(wanted))
+        client = stack.enter_context(self.client(trust_in(self.plan.log_store_trust), wanted.sign_in))
         store = LogStore(
-            str(wanted.url),
+            self.plan.log_store_url,
             client,
             index=wanted.index,
             service=wanted.service,
             where=wanted.where,
+            time_field=wanted.time_field,
             timeout_seconds=wanted.timeout_seconds,
         )
         stack.callback(store.close)
-        watch = LogWatch(store, self.deployed_at(), wanted.new_errors, wanted.new_error_lines, self.wall_clock)
-        every = wanted.every_seconds
+        watch = LogWatch(store, self.deployed_at(), how.new_errors, how.new_error_lines, self.wall_clock)
+        every = how.every_seconds
         return {LOGS: self._beside("the log store", watch.look, every, every, wanted.timeout_seconds)}
-
-    def _signed_in(self, wanted: LogStoreSettings) -> httpx.Client:
-        auth, headers = None, dict[str, str]()
-        if wanted.password is not None:
-            auth = httpx.BasicAuth(wanted.username, wanted.password.get_secret_value())
-        if wanted.api_key is not None:
-            headers["Authorization"] = f"ApiKey {wanted.api_key.get_secret_value()}"
-        return self.client(trust_in(self.plan.log_store_trust), auth, headers)
 
     def _beside(
         self, name: str, look: Callable[[], Verdict], lasts: float, interval: float, timeout: float

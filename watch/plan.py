@@ -18,6 +18,8 @@ from concerns.application import ApplicationSettings
 from concerns.concern import Concern
 from concerns.contacts import ContactSettings
 from concerns.health import HealthSettings
+from concerns.limits import Limits
+from concerns.log_store import LogStoreSettings
 from concerns.notify import NotifySettings
 from concerns.rollout import RolloutSettings
 from concerns.secrets import ENCRYPTED_ELSEWHERE, secret_paths
@@ -47,6 +49,9 @@ class WatchPlan(Concern):
     health_trust: str
     prometheus_url: str
     prometheus_timeout_seconds: float
+    limits: Limits
+    log_store: LogStoreSettings | None
+    log_store_url: str
     log_store_trust: str
     watch: WatchSettings
     notify: NotifySettings

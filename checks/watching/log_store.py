@@ -21,7 +21,6 @@ PAGE_LINES = 1000
 MOST_LINES = 10_000
 KEPT_FOR = "1m"
 LIMIT_BYTES = 20_000_000
-TIMESTAMP = "@timestamp"
 _SHOWN = 200
 
 
@@ -77,7 +76,8 @@ class _Answer(BaseModel):
 class LogStore:
     """The lines of one service in the log store at `url`, whose indices `index` matches.
 
-    `where` holds further fields that a line must have, each with its exact value, such as the namespace. Every answer
+    `where` holds further fields that a line must have, each with its exact value, such as the namespace;
+    `time_field` is the one of when it was logged. Every answer
     is there within `timeout_seconds` or Unreachable is raised: for a server that cannot be reached, answers with
     another status than 200, from only some of its shards, too much, or nonsense. `client` signs in, and stays open.
     """
@@ -90,12 +90,14 @@ class LogStore:
         index: str,
         service: str,
         where: Mapping[str, str],
+        time_field: str,
         timeout_seconds: float,
     ) -> None:
         self._url = url.rstrip("/")
         self._index = index
         self._service = service
         self._where = dict(where)
+        self._time_field = time_field
         bare = str(httpx.URL(self._url).copy_with(userinfo=b"")).rstrip("/")
         self._name = f"the log store at {bare}"
         self._answers = WholeAnswers(self._name, client, timeout_seconds, LIMIT_BYTES, workers=1)
@@ -123,7 +125,7 @@ class LogStore:
             "size": PAGE_LINES,
             "track_total_hits": True,
             "query": self._filter(since, until, levels),
-            "sort": [{TIMESTAMP: "desc"}],
+            "sort": [{self._time_field: "desc"}],
             "_source": ["level", "service", "message"],
         }
         page = self._search(body, scroll=KEPT_FOR)
@@ -148,7 +150,7 @@ class LogStore:
 
     def _filter(self, since: datetime, until: datetime, levels: Sequence[str]) -> Mapping[str, Any]:
         moments = {"gte": _moment(since), "lt": _moment(until), "format": "strict_date_optional_time"}
-        wanted: list[Mapping[str, Any]] = [{"range": {TIMESTAMP: moments}}]
+        wanted: list[Mapping[str, Any]] = [{"range": {self._time_field: moments}}]
         # A phrase is the exact value of a keyword field, and the next best thing of a text field.
         for name, value in {"service": self._service, **self._where}.items():
             wanted.append({"match_phrase": {name: value}})
@@ -186,7 +188,7 @@ class LogStore:
         request = self._answers.request(method, httpx.URL(f"{self._url}/{path}"), given, question)
         status, text = self._answers.ask(request)
         if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
-            raise Unreachable(f"{self._name} answered {status}: see the sign-in in watch.log_store")
+            raise Unreachable(f"{self._name} answered {status}: see the sign-in in log_store")
         try:
             content = json.loads(text)
         except (ValueError, RecursionError):

@@ -69,7 +69,7 @@ class PodsWatch:
 
     def _no_bucket(self) -> Verdict:
         reason = f"the pods' latency histogram has no bucket that ends at {self._limits.slow_seconds:g} s"
-        return Verdict(Kind.NO_DATA, f"{reason}: set watch.limits.p99_milliseconds to one", query=QUERY)
+        return Verdict(Kind.NO_DATA, f"{reason}: set analysis.slow_seconds to one", query=QUERY)
 
     def _judge_pods(self, pods: Sequence[Pod]) -> Verdict:
         staying = [pod for pod in pods if not pod.ended and pod.metadata.deletion_timestamp is None]

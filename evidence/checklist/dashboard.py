@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import httpx
 
 from checks.reader import Unreachable
 from checks.waiting import Clock
 from cluster.api import Cluster
-from concerns.checklist_sources import DashboardSettings
 from concerns.notify import GrafanaSettings
 from evidence.checklist.service import ask
 from notify.channels import Connect
 
 
-def missing_in_config_map(wanted: DashboardSettings, namespace: str, cluster_in: Callable[[str], Cluster]) -> str:
+@dataclass(frozen=True)
+class Dashboard:
+    """The dashboard that people watch a release on, and where it is kept.
+
+    Grafana's sidecar finds it by `label`; `config_map` is empty where only Grafana itself knows it. `own` says whether
+    a release brings it.
+    """
+
+    uid: str
+    label: str
+    namespace: str
+    config_map: str = ""
+    own: bool = True
+
+
+def missing_in_config_map(wanted: Dashboard, cluster_in: Callable[[str], Cluster]) -> str:
     """Return why the ConfigMap does not give Grafana the dashboard; empty where it does.
 
     Raises ClusterError, Unreachable, or what an answer that is no Kubernetes API's makes of this.
     """
-    where, name = wanted.namespace or namespace, wanted.config_map or ""
+    where, name = wanted.namespace, wanted.config_map
     found = cluster_in(where).config_map(name)
     if found is None:
         return f"there is no ConfigMap {name} in {where}"
@@ -32,7 +47,7 @@ def missing_in_config_map(wanted: DashboardSettings, namespace: str, cluster_in:
     return ""
 
 
-def missing_in_grafana(wanted: DashboardSettings, grafana: GrafanaSettings, connect: Connect, clock: Clock) -> str:
+def missing_in_grafana(wanted: Dashboard, grafana: GrafanaSettings, connect: Connect, clock: Clock) -> str:
     """Return why Grafana does not show the dashboard; empty where it does. Raises Unreachable."""
     address = str(grafana.url).rstrip("/")
     headers = {"Authorization": f"Bearer {grafana.token.get_secret_value()}", "Accept": "application/json"}

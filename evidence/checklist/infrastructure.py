@@ -14,10 +14,12 @@ from cluster.api import Cluster, JsonObject
 from concerns.analysis import PrometheusSettings
 from concerns.approval import ApprovalSettings
 from concerns.checklist_sources import ChecklistSources
+from concerns.log_store import LogStoreSettings
 from concerns.migration import MigrationSettings
 from concerns.notify import NotifySettings
 from evidence.checklist.announcement_item import announcement_prover
 from evidence.checklist.backup_item import backup_prover
+from evidence.checklist.dashboard import Dashboard
 from evidence.checklist.drill_item import drill_prover
 from evidence.checklist.log_item import log_prover
 from evidence.checklist.migration_files import MigrationFiles
@@ -54,7 +56,8 @@ class Infrastructure:
     """What the provers ask, and by which settings of the stack.
 
     `directory` is the project's, `context` the one that the image is built from. `cluster_in` returns the cluster
-    seen from a namespace, `nodes` its nodes as JSON, `connect` a client for an address that follows no redirect.
+    seen from a namespace, `nodes` its nodes as JSON, `connect` a client for an address that follows no redirect,
+    `connect_to_logs` the one for the log store; that may raise ClusterError. `dashboard` is None where there is none.
     """
 
     stack: str
@@ -66,10 +69,13 @@ class Infrastructure:
     notify: NotifySettings
     prometheus: PrometheusSettings | None
     sources: ChecklistSources
+    dashboard: Dashboard | None
+    log_store: LogStoreSettings | None
     cluster: Cluster
     cluster_in: Callable[[str], Cluster]
     nodes: Callable[[], Sequence[JsonObject]]
     connect: Connect
+    connect_to_logs: Connect
     clock: Clock = field(default_factory=Clock)
     wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     linter: Linter = run_squawk
@@ -161,22 +167,21 @@ def _surroundings(around: Infrastructure, release: ReleaseFacts) -> dict[str, Pr
         ),
         "monitoring": monitoring_prover(
             release.alerts,
-            sources.dashboard,
+            around.dashboard,
             around.notify.grafana,
             stack=stack,
-            namespace=namespace,
             cluster_in=around.cluster_in,
             ask_rules=around.ask_prometheus,
             connect=around.connect,
             clock=around.clock,
             is_pending=release.brings_monitoring,
-            own_dashboard=f"{around.deployment}-dashboard",
         ),
         "logs": log_prover(
-            sources.logs,
+            around.log_store,
+            age_minutes=sources.log_age_minutes,
             runs=lambda: around.cluster.deployment(around.deployment) is not None,
             stack=stack,
-            connect=around.connect,
+            connect=around.connect_to_logs,
             clock=around.clock,
             wall_clock=around.wall_clock,
         ),

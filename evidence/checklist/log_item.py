@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from checks.reader import Unreachable
 from checks.waiting import Clock
 from cluster.errors import ClusterError
-from concerns.checklist_sources import LogStoreSettings
+from concerns.log_store import LogStoreSettings
 from evidence.checklist.proof import Proof, Prover, State
 from evidence.checklist.service import SKEW, ask, duration, not_set, unanswered
 from notify.channels import Connect
@@ -44,18 +44,22 @@ class _Search(BaseModel):
 class LogItem:
     """Asks one store, by the search API that Elasticsearch and OpenSearch share.
 
-    `runs` tells whether the application is there at all; it may raise ClusterError or Unreachable.
+    A line is fresh for `age_minutes`. `runs` tells whether the application is there at all. It and `connect` may raise
+    ClusterError or Unreachable.
     """
 
     def __init__(
         self,
         wanted: LogStoreSettings,
+        *,
+        age_minutes: float,
         runs: Callable[[], bool],
         connect: Connect,
         clock: Clock,
         wall_clock: Callable[[], datetime],
     ) -> None:
         self._wanted = wanted
+        self._limit = timedelta(minutes=age_minutes)
         self._runs = runs
         self._connect = connect
         self._clock = clock
@@ -71,8 +75,8 @@ class LogItem:
                     # It may not even be able to search.
                     return self._red()
                 newest = self._newest(client)
-        except Unreachable as error:
-            closes = "see that the store answers, and that checklist.logs.token may search and read its health"
+        except (ClusterError, Unreachable) as error:
+            closes = "see that the store answers, and that who signs in (log_store) may search and read its health"
             return unanswered(self._source, error, closes)
         try:
             runs = self._runs()
@@ -93,12 +97,12 @@ class LogItem:
         return Proof(State.MISSING, self._source, value, closes=closes)
 
     def _judge(self, newest: datetime, filters: str, ship: str) -> Proof:
-        age, limit = self._wall_clock() - newest, timedelta(minutes=self._wanted.maximum_age_minutes)
-        seen, within = f"{duration(age)} old", duration(limit)
+        age = self._wall_clock() - newest
+        seen, within = f"{duration(age)} old", duration(self._limit)
         if age < -SKEW:
             error = ValueError(f"the newest line is from the future: {newest:%Y-%m-%d %H:%M} UTC")
-            return unanswered(self._source, error, "set the clocks of the pods, or checklist.logs.time_field")
-        if age > limit:
+            return unanswered(self._source, error, "set the clocks of the pods, or log_store.time_field")
+        if age > self._limit:
             value = f"the newest line with {filters} is older than {within}"
             return Proof(State.EXPIRED, self._source, value, seen=seen, closes=ship)
         value = f"the newest line with {filters} is younger than {within}; the store is not red"
@@ -142,14 +146,13 @@ class LogItem:
 
     @property
     def _headers(self) -> dict[str, str]:
-        token = self._wanted.token
-        given = {} if token is None else {"Authorization": f"{self._wanted.scheme} {token.get_secret_value()}"}
-        return {"Accept": "application/json", **given}
+        return {"Accept": "application/json", **self._wanted.sign_in}
 
 
 def log_prover(
     wanted: LogStoreSettings | None,
     *,
+    age_minutes: float,
     runs: Callable[[], bool],
     stack: str,
     connect: Connect,
@@ -158,8 +161,10 @@ def log_prover(
 ) -> Prover:
     """Return what proves that logs arrive where people look for them. See LogItem for the parameters."""
     if wanted is None:
-        return lambda: not_set("checklist.logs", stack, "which store has the logs")
-    return LogItem(wanted, runs, connect, clock, wall_clock).prove
+        return lambda: not_set("log_store", stack, "which store has the logs")
+    return LogItem(
+        wanted, age_minutes=age_minutes, runs=runs, connect=connect, clock=clock, wall_clock=wall_clock
+    ).prove
 
 
 def _search(body: Any) -> _Search:  # noqa: ANN401

@@ -14,9 +14,8 @@ from checks.reader import Unreachable
 from checks.waiting import Clock
 from cluster.api import Cluster
 from cluster.errors import ClusterError
-from concerns.checklist_sources import DashboardSettings
 from concerns.notify import GrafanaSettings
-from evidence.checklist.dashboard import missing_in_config_map, missing_in_grafana
+from evidence.checklist.dashboard import Dashboard, missing_in_config_map, missing_in_grafana
 from evidence.checklist.prometheus_rules import DeclaredAlert, LoadedRule, RulesPrometheus
 from evidence.checklist.proof import Proof, Prover, State
 from evidence.checklist.service import NONSENSE
@@ -126,48 +125,45 @@ class MonitoringItem:
     def _dashboard(self, found: _Found) -> None:
         if self.why_no_dashboard is None:
             found.wrong.append("nothing says where the dashboard is kept")
-            found.closes.append(f"set checklist.dashboard in Pulumi.{self.stack}.yaml")
+            found.closes.append(f"set monitoring.format or monitoring.dashboard.kept in Pulumi.{self.stack}.yaml")
             return
         try:
             why = self.why_no_dashboard()
         except (ClusterError, Unreachable, *NONSENSE) as error:
             found.unknown.append("whether the dashboard exists is not known")
             found.seen.append(str(error))
-            found.closes.append("see that whoever keeps the dashboard answers (checklist.dashboard)")
+            found.closes.append("see that whoever keeps the dashboard answers (monitoring.dashboard)")
             return
         if why and self.own_dashboard:
             found.to_come.append(why)
         elif why:
             found.wrong.append(why)
-            found.closes.append("let the dashboard be applied, or name the right one in checklist.dashboard")
+            found.closes.append("let the dashboard be applied, or name the right one in monitoring.dashboard.kept")
 
 
 def monitoring_prover(
     alerts: Sequence[DeclaredAlert],
-    dashboard: DashboardSettings | None,
+    dashboard: Dashboard | None,
     grafana: GrafanaSettings | None,
     *,
     stack: str,
-    namespace: str,
     cluster_in: Callable[[str], Cluster],
     ask_rules: AskRules | None,
     connect: Connect,
     clock: Clock,
     is_pending: Callable[[], bool] = lambda: False,
-    own_dashboard: str = "",
 ) -> Prover:
     """Return what proves that a release is watched: `alerts` are loaded, and the dashboard exists.
 
-    The dashboard is looked for in its ConfigMap where the settings name one, else in `grafana`. `ask_rules` is None
-    where the stack names no Prometheus. `is_pending` tells whether the release is still to apply what it declares;
-    `own_dashboard` is the ConfigMap of the dashboard that it declares.
+    The dashboard is looked for in its ConfigMap where it has one, else in `grafana`. `ask_rules` is None where the
+    stack names no Prometheus. `is_pending` tells whether the release is still to apply what it declares.
     """
     why: Callable[[], str] | None = None
-    if dashboard is not None and dashboard.config_map is not None:
-        why = lambda: missing_in_config_map(dashboard, namespace, cluster_in)  # noqa: E731
+    if dashboard is not None and dashboard.config_map:
+        why = lambda: missing_in_config_map(dashboard, cluster_in)  # noqa: E731
     elif dashboard is not None and grafana is not None:
         why = lambda: missing_in_grafana(dashboard, grafana, connect, clock)  # noqa: E731
-    own = dashboard is not None and dashboard.config_map in {None, own_dashboard}
+    own = dashboard is not None and dashboard.own
     return MonitoringItem(alerts, stack, ask_rules, why, is_pending, own).prove
 
 

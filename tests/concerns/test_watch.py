@@ -9,7 +9,10 @@ import pytest
 from pydantic import AnyHttpUrl, ValidationError
 
 from concerns.analysis import PrometheusSettings
-from concerns.watch import LogStoreSettings, WatchJobSettings, WatchSettings, watch_contradictions
+from concerns.limits import limits_of
+from concerns.log_store import LogStoreSettings
+from concerns.monitoring import MonitoringSettings
+from concerns.watch import WatchJobSettings, WatchSettings, watch_contradictions
 
 PROMETHEUS = PrometheusSettings(url=AnyHttpUrl("https://prometheus.internal"))
 IMAGE = "registry.internal/release-manager-watch"
@@ -22,9 +25,10 @@ def settings(**values: Any) -> WatchSettings:
 def test_the_limits_are_those_of_the_guide() -> None:
     watch = WatchSettings()
     assert (watch.minutes, watch.mode) == (60, "off")
-    limits = watch.limits
-    assert (limits.p99_milliseconds, limits.error_percent, limits.cache_hit_percent) == (500, 0.1, 85)
-    assert (limits.query_p99_milliseconds, limits.database_connections_percent, limits.memory_percent) == (100, 80, 70)
+    limits = limits_of(None, MonitoringSettings())
+    assert (limits.slow_seconds, limits.error_percent, limits.cache_hit_percent) == (0.5, 0.1, 85)
+    assert (limits.query_seconds, limits.database_connections_percent, limits.memory_percent) == (0.1, 80, 70)
+    assert (limits.slow_percent, limits.query_slow_percent) == (1, 1), "which makes them the p99"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +65,7 @@ def test_an_image_without_either_is_refused(image: str) -> None:
         {"username": "ana"},
         {"password": "hunter2"},
         {"username": "ana", "password": "hunter2", "api_key": "abc"},
+        {"bearer_token": "hunter2", "api_key": "abc"},
     ],
 )
 def test_a_sign_in_is_whole_and_one(values: dict[str, Any]) -> None:

@@ -12,10 +12,12 @@ import pytest
 import checklisting
 from checklisting import Checklisting
 from cluster.approval.approvals import Approvals
+from cluster.errors import ClusterError
 from cluster.release import Release
 from cluster.releases import VerifiedRelease, VerifiedReleases
 from evidence.checklist.candidate import Candidate
 from evidence.checklist.checklist import Checklist
+from evidence.checklist.dashboard import Dashboard
 from evidence.checklist.item import ITEMS
 from evidence.checklist.proof import Prover, State
 from evidence.git import Revision, read_revision
@@ -40,11 +42,15 @@ class Asked:
         self.server, self.checkout = ApiServer(), checkout
 
     def gather(self, revision: Revision) -> Checklist:
+        return self.checklisting().of(revision, None)
+
+    def checklisting(self, **values: Any) -> Checklisting:
         def nobody(_address: str) -> httpx.Client:
             return httpx.Client(transport=httpx.MockTransport(lambda _request: httpx.Response(503)))
 
-        settings = settings_of(**WANTED, image__context=str(self.checkout / "app"), application__deployment=NAME)
-        return Checklisting(settings, self.server.cluster(), nobody, wall_clock=lambda: NOW).of(revision, None)
+        context = str(self.checkout / "app")
+        settings = settings_of(**WANTED, image__context=context, application__deployment=NAME, **values)
+        return Checklisting(settings, self.server.cluster(), nobody, wall_clock=lambda: NOW)
 
     def verified(self, version: str, revision: str, hours: int) -> None:
         release = Release(version=version, image=f"r@sha256:{version}", configuration="c0ffee", revision=revision)
@@ -105,3 +111,36 @@ def test_what_a_release_changes_counts_from_the_one_whose_place_it_takes(
     asked.gather(revision)
 
     assert counted == ["", "1" * 40, "1" * 40], "before the first; on top of v1; and still, once it serves itself"
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "expected"),
+    [
+        ({}, None),
+        (
+            {"format": "operator"},
+            Dashboard("release-manager-staging", "grafana_dashboard", "staging", f"{NAME}-dashboard"),
+        ),
+        (
+            {"format": "operator", "dashboard": {"label": "team", "kept": {"uid": "ours", "config_map": "boards"}}},
+            Dashboard("ours", "team", "staging", "boards", own=False),
+        ),
+        (
+            {"dashboard": {"kept": {"uid": "ours", "namespace": "boards"}}},
+            Dashboard("ours", "grafana_dashboard", "boards", own=False),
+        ),
+    ],
+)
+def test_people_watch_the_dashboard_that_the_release_brings_or_the_one_that_is_kept(
+    asked: Asked, monitoring: dict[str, Any], expected: Dashboard | None
+) -> None:
+    assert asked.checklisting(monitoring=monitoring)._infrastructure().dashboard == expected
+
+
+def test_the_authority_of_the_log_store_is_its_own(asked: Asked) -> None:
+    store = {"url": "https://logs.internal", "ca_file": "/nowhere/ca.pem"}
+    around = asked.checklisting(log_store=store)._infrastructure()
+    with pytest.raises(ClusterError, match=r"log_store\.ca_file /nowhere/ca\.pem cannot be read"):
+        around.connect_to_logs("https://logs.internal")
+    with asked.checklisting(log_store={"url": "https://logs.internal"})._infrastructure().connect_to_logs("") as client:
+        assert client.get("https://logs.internal").status_code == 503, "the one that everybody else is asked with"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.limits import Limits
+from concerns.limits import Limits
 from monitoring.prometheus_rule import alerts
 from tests.monitoring.watched import monitoring_of, watched
 from tests.monitoring_rules import budget_cases, limit_cases, state_cases

@@ -8,6 +8,9 @@ from typing import Any
 from concerns.application import ApplicationSettings
 from concerns.contacts import ContactSettings
 from concerns.health import HealthSettings
+from concerns.limits import limits_of
+from concerns.log_store import LogStoreSettings
+from concerns.monitoring import MonitoringSettings
 from concerns.notify import NotifySettings
 from concerns.rollout import RolloutSettings
 from concerns.watch import WatchSettings
@@ -42,8 +45,11 @@ def plan_of(
         health_trust="",
         prometheus_url="http://prometheus.internal:9090",
         prometheus_timeout_seconds=1.0,
+        limits=limits_of(None, MonitoringSettings()),
+        log_store=None if log_store is None else LogStoreSettings.model_validate_json(json.dumps(log_store)),
+        log_store_url="" if log_store is None else log_store["url"],
         log_store_trust="",
-        watch=WatchSettings.model_validate_json(json.dumps({"mode": "inline", "log_store": log_store, **watch})),
+        watch=WatchSettings.model_validate_json(json.dumps({"mode": "inline", **watch})),
         notify=NotifySettings.model_validate_json(json.dumps(notify)),
         contacts=(
             ContactSettings(role="release manager", name="Ann", phone="+49 30 123456", slack="@ann"),

@@ -88,7 +88,7 @@ def assembly(world: World, told: Told, **watch: Any) -> Assembly:
         holding=lambda: Holding("watch of v2 in prod", clock=Clock()),
         clock=world.clock,
         wall_clock=world.now,
-        client=lambda _trust, auth, headers: httpx.Client(transport=transport, auth=auth, headers=dict(headers)),
+        client=lambda _trust, headers: httpx.Client(transport=transport, headers=dict(headers)),
         transport=transport,
     )
 

@@ -37,7 +37,9 @@ def cache(counts: Mapping[str, float | str]) -> Verdict:
 
 
 def queries(counts: Mapping[str, float | str]) -> Verdict:
-    return CountedInPrometheus(prometheus(counts), "production", 2, 0.001).queries(PODS, slow_seconds=0.1)
+    return CountedInPrometheus(prometheus(counts), "production", 2, 0.001).queries(
+        PODS, slow_seconds=0.1, slow_share=0.01
+    )
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,7 @@ def store_of(found: Answer, timeout_seconds: float = 5, **fields: str) -> LogSto
         index="logs-*",
         service="release-manager",
         where=fields,
+        time_field="@timestamp",
         timeout_seconds=timeout_seconds,
     )
 
@@ -189,6 +190,7 @@ def test_a_store_that_cannot_be_reached_is_unreachable_and_shows_no_password() -
         index="x",
         service="s",
         where={},
+        time_field="@timestamp",
         timeout_seconds=1,
     )
     with pytest.raises(Unreachable) as caught:

@@ -16,10 +16,12 @@ from checks.reader import Unreachable
 from concerns.analysis import PrometheusSettings
 from concerns.approval import ApprovalSettings
 from concerns.checklist_sources import ChecklistSources
+from concerns.log_store import LogStoreSettings
 from concerns.migration import MigrationSettings
 from concerns.notify import NotifySettings, PagerDutySettings, SlackSettings
 from concerns.secrets import secret_paths
 from concerns.window import WindowSettings
+from evidence.checklist.dashboard import Dashboard
 from evidence.checklist.infrastructure import Infrastructure, ReleaseFacts, provers_of_infrastructure
 from evidence.checklist.item import BY_NAME
 from evidence.checklist.proof import Proof, State
@@ -38,8 +40,7 @@ SOURCES: dict[str, Any] = {
     "announcement": {"minutes_before": 60},
     "on_call": {"schedule": "PSCHED1"},
     "backup": {"maximum_age_hours": 24, "metric": {"last_success": "backup_at", "size": "backup_bytes"}},
-    "dashboard": {"uid": "release-manager", "config_map": "dashboard"},
-    "logs": {"url": "https://logs.internal", "filters": {"service": "release-manager"}, "maximum_age_minutes": 10},
+    "log_age_minutes": 10,
     "drill": {"maximum_age_days": 30, "namespace": "staging", "deployment": "release-manager-staging"},
 }
 RELEASE = ReleaseFacts(
@@ -75,10 +76,13 @@ def around(server: Kubernetes, web: Web, **sources: Any) -> Infrastructure:
         ),
         prometheus=PrometheusSettings(url=AnyHttpUrl("https://prometheus.internal")),
         sources=ChecklistSources.model_validate_json(json.dumps(sources)),
+        dashboard=Dashboard("release-manager", "grafana_dashboard", NAMESPACE, "dashboard") if sources else None,
+        log_store=LogStoreSettings(url=AnyHttpUrl("https://logs.internal")) if sources else None,
         cluster=server.cluster(),
         cluster_in=server.cluster_in,
         nodes=nodes,
         connect=web.connect,
+        connect_to_logs=web.connect,
         clock=web.time.clock,
         wall_clock=wall_clock,
     )
@@ -179,10 +183,10 @@ def test_the_time_out_that_prometheus_is_told_is_one_that_it_understands() -> No
     assert {each.url.params["timeout"] for each in web.requests} == {"2000ms"}
 
 
-def test_the_token_of_the_log_store_is_known_as_a_secret() -> None:
-    assert list(secret_paths(ChecklistSources)) == [("logs", "token")]
+def test_what_signs_in_to_the_log_store_is_known_as_a_secret() -> None:
+    assert list(secret_paths(LogStoreSettings)) == [("password",), ("api_key",), ("bearer_token",)]
 
 
-@pytest.mark.parametrize("name", ["announcement", "on_call", "backup", "dashboard", "logs", "drill", "migration"])
+@pytest.mark.parametrize("name", ["announcement", "on_call", "backup", "drill", "migration"])
 def test_every_source_may_be_left_out(name: str) -> None:
     assert getattr(ChecklistSources(), name) is None

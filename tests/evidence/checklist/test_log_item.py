@@ -13,21 +13,20 @@ from pydantic import AnyHttpUrl, SecretStr, ValidationError
 
 from checks.reader import Unreachable
 from cluster.errors import ClusterError
-from concerns.checklist_sources import LogStoreSettings
+from concerns.log_store import LogStoreSettings
 from evidence.checklist.log_item import log_prover
 from evidence.checklist.proof import Proof, State
 from evidence.checklist.service import ANSWER_SECONDS
+from notify.channels import Connect
 from tests.cluster.api_server import Failure
 from tests.evidence.checklist.services import DOWN, NONSENSE, Web, ago, says_what_closes, wall_clock
 from tests.recorded import Json
 
-FILTERS = {"service": "release-manager", "environment": "production"}
 NAMED = "environment=production, service=release-manager"
 STORE = LogStoreSettings(
     url=AnyHttpUrl("https://logs.internal"),
-    filters=FILTERS,
-    maximum_age_minutes=10,
-    token=SecretStr("not-a-real-api-key"),
+    where={"environment": "production"},
+    api_key=SecretStr("not-a-real-api-key"),
 )
 
 
@@ -47,11 +46,18 @@ def prove(
     health: Failure | str = "green",
     wanted: LogStoreSettings | None = STORE,
     runs: Callable[[], bool] = lambda: True,
+    connect: Connect | None = None,
 ) -> tuple[Proof, Web]:
     state = httpx.Response(200, json={"status": health}) if isinstance(health, str) else health
     web = Web(lambda request: state if request.url.path == "/_cluster/health" else search)
     prover = log_prover(
-        wanted, runs=runs, stack="prod", connect=web.connect, clock=web.time.clock, wall_clock=wall_clock
+        wanted,
+        age_minutes=10,
+        runs=runs,
+        stack="prod",
+        connect=connect or web.connect,
+        clock=web.time.clock,
+        wall_clock=wall_clock,
     )
     return prover(), web
 
@@ -147,20 +153,36 @@ def test_a_store_that_does_not_tell_its_health_is_unknown(health: Failure | str)
     assert says_what_closes(prove(hits(ago(minutes=2)), health)[0], State.UNKNOWN)
 
 
-def test_a_store_without_a_token_and_one_with_a_login() -> None:
-    _, web = prove(hits(ago(minutes=2)), wanted=STORE.model_copy(update={"token": None}))
-    assert "Authorization" not in web.requests[0].headers
-    _, web = prove(hits(ago(minutes=2)), wanted=STORE.model_copy(update={"scheme": "Basic"}))
-    assert web.requests[0].headers["Authorization"].startswith("Basic ")
+@pytest.mark.parametrize(
+    ("sign_in", "sent"),
+    [
+        ({}, None),
+        ({"username": "ana", "password": "a secret"}, "Basic YW5hOmEgc2VjcmV0"),
+        ({"bearer_token": "not-a-real-token"}, "Bearer not-a-real-token"),
+    ],
+)
+def test_how_it_is_signed_in_to(sign_in: dict[str, str], sent: str | None) -> None:
+    store = LogStoreSettings.model_validate_json(json.dumps({"url": "https://logs.internal", **sign_in}))
+    _, web = prove(hits(ago(minutes=2)), wanted=store)
+    assert [each.headers.get("Authorization") for each in web.requests] == [sent, sent]
+
+
+def test_a_certificate_authority_that_cannot_be_read_leaves_it_unknown() -> None:
+    def connect(_address: str) -> httpx.Client:
+        raise ClusterError("log_store.ca_file nowhere cannot be read")
+
+    proof, _ = prove(hits(ago(minutes=2)), connect=connect)
+    assert says_what_closes(proof, State.UNKNOWN)
+    assert "log_store.ca_file nowhere cannot be read" in proof.seen
 
 
 def test_what_is_not_configured_is_missing() -> None:
     proof, web = prove(hits(ago(minutes=2)), wanted=None)
     assert says_what_closes(proof, State.MISSING)
-    assert ("checklist.logs" in proof.closes, web.requests) == (True, [])
+    assert ("set log_store" in proof.closes, web.requests) == (True, [])
 
 
 @pytest.mark.parametrize("url", ["http://logs.internal", "https://elastic:secret@logs.internal"])
 def test_a_token_is_sent_to_nobody_who_could_be_read_along(url: str) -> None:
     with pytest.raises(ValidationError):
-        LogStoreSettings(url=AnyHttpUrl(url), filters=FILTERS, maximum_age_minutes=10)
+        LogStoreSettings(url=AnyHttpUrl(url))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -12,8 +12,9 @@ import httpx
 import pytest
 from pydantic import AnyHttpUrl, SecretStr
 
-from concerns.checklist_sources import DashboardSettings
+from concerns.monitoring import KeptDashboardSettings
 from concerns.notify import GrafanaSettings
+from evidence.checklist.dashboard import Dashboard
 from evidence.checklist.monitoring_item import monitoring_prover
 from evidence.checklist.prometheus_rules import same_expression
 from evidence.checklist.proof import Proof, State
@@ -47,8 +48,8 @@ class Declared:
 
 
 DECLARED = (Declared("HighErrorRate", ERRORS), Declared("Slow", SLOW))
-DASHBOARD = DashboardSettings(uid="release-manager", config_map="dashboard", namespace=OTHER)
-IN_GRAFANA = DashboardSettings(uid="release-manager")
+DASHBOARD = Dashboard("release-manager", "grafana_dashboard", OTHER, "dashboard")
+IN_GRAFANA = Dashboard("release-manager", "grafana_dashboard", NAMESPACE)
 GRAFANA = GrafanaSettings(url=AnyHttpUrl("https://grafana.internal"), token=SecretStr("not-a-real-token"))
 
 
@@ -82,10 +83,9 @@ def prove(
     declared: Sequence[Declared] = DECLARED,
     *,
     server: Kubernetes | None = None,
-    dashboard: DashboardSettings | None = DASHBOARD,
+    dashboard: Dashboard | None = DASHBOARD,
     grafana: Failure | None = None,
     is_pending: Callable[[], bool] = lambda: False,
-    own_dashboard: str = "dashboard",
 ) -> tuple[Proof, Web]:
     web = Web(lambda _request: grafana or httpx.Response(500))
     prover = monitoring_prover(
@@ -93,13 +93,11 @@ def prove(
         dashboard,
         None if grafana is None else GRAFANA,
         stack="prod",
-        namespace=NAMESPACE,
         cluster_in=(server or with_dashboard()).cluster_in,
         ask_rules=None if answer is None else partial(asking, lambda _request: answer),
         connect=web.connect,
         clock=web.time.clock,
         is_pending=is_pending,
-        own_dashboard=own_dashboard,
     )
     return prover(), web
 
@@ -170,7 +168,10 @@ def test_what_cannot_come_with_the_release_holds_it_up_all_the_same() -> None:
         (prove(broken, is_pending=lambda: True)[0], State.MISSING),
         (prove(httpx.ConnectError("refused"), is_pending=lambda: True)[0], State.UNKNOWN),
         (prove(ABSENT, dashboard=None, is_pending=lambda: True)[0], State.MISSING),
-        (prove(server=NO_DASHBOARD, is_pending=lambda: True, own_dashboard="other")[0], State.MISSING),
+        (
+            prove(server=NO_DASHBOARD, is_pending=lambda: True, dashboard=replace(DASHBOARD, own=False))[0],
+            State.MISSING,
+        ),
     ):
         assert says_what_closes(proof, state)
 
@@ -250,7 +251,7 @@ def test_a_config_map_that_gives_grafana_no_dashboard_is_missing(found: Json | h
 
 
 def test_the_label_is_the_one_that_the_settings_name() -> None:
-    other = DASHBOARD.model_copy(update={"label": "team_dashboard"})
+    other = replace(DASHBOARD, label="team_dashboard")
     proof, _ = prove(dashboard=other)
     assert says_what_closes(proof, State.MISSING)
     assert "lacks the label team_dashboard" in proof.value
@@ -285,10 +286,10 @@ def test_grafana_without_a_usable_answer_leaves_it_unknown(answer: Failure) -> N
 
 
 @pytest.mark.parametrize("dashboard", [None, IN_GRAFANA])
-def test_a_dashboard_that_nothing_says_where_to_find_is_missing(dashboard: DashboardSettings | None) -> None:
+def test_a_dashboard_that_nothing_says_where_to_find_is_missing(dashboard: Dashboard | None) -> None:
     proof, _ = prove(dashboard=dashboard)
     assert says_what_closes(proof, State.MISSING)
-    assert "checklist.dashboard" in proof.closes
+    assert "monitoring.dashboard.kept" in proof.closes
 
 
 def test_what_is_wrong_is_told_with_what_is_not_known() -> None:
@@ -320,4 +321,4 @@ def test_expressions_are_the_same_however_they_are_written(declared: str, loaded
 def test_settings_name_a_dashboard_by_its_uid() -> None:
     wrong: dict[str, Any] = {"uid": "a/b"}
     with pytest.raises(ValueError, match="uid"):
-        DashboardSettings.model_validate(wrong)
+        KeptDashboardSettings.model_validate(wrong)

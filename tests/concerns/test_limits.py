@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from concerns.limits import Limits, limits_of
 from monitoring.dashboard import dashboard_json
-from monitoring.limits import Limits, limits_of
 from monitoring.panels import metric_panels
 from monitoring.prometheus_rule import alerts, rule_file
 from monitoring.reference import limits_table
