@@ -16,7 +16,6 @@ import httpx
 from begun_with import begun_with
 from canary import Canary
 from checklisting import Checklisting
-from checks.health import HealthCheck
 from checks.key_metrics import pods_of
 from checks.prometheus import NoValue, Prometheus
 from checks.reader import Unreachable
@@ -38,6 +37,7 @@ from cluster.migration.planner import MigrationPlanner
 from cluster.migration.record import SQL_KEY, MigrationRecord
 from cluster.names import Names
 from cluster.release import Release, release_in
+from cluster.rollback.configured import configured_rollback
 from cluster.rollback.rollback import Rollback
 from cluster.rollback.way_back import why_no_way_back
 from cluster.standing import Standing, standing
@@ -300,27 +300,18 @@ class Gates:
     @contextmanager
     def rollback(self, cluster: Cluster, reporter: Reporter, clock: Clock) -> Iterator[Rollback]:
         """Give what takes a release of this stack back, until the body ends."""
-        health, rollout, names = self.settings.health, self.settings.rollout, self.names
-        with httpx.Client(verify=trust(health.ca_file)) as client:
-            yield Rollback(
-                cluster=cluster,
-                names=names,
-                records=self._records,
-                health=HealthCheck(
-                    str(health.url),
-                    attempts=health.attempts,
-                    interval_seconds=health.interval_seconds,
-                    timeout_seconds=health.timeout_seconds,
-                    connect_to=health.connect_to,
-                    timeout_in_all_seconds=self.settings.verification.health_timeout_seconds,
-                    client=client,
-                    clock=clock,
-                ),
-                timeout_seconds=rollout.timeout_seconds,
+        settings = self.settings
+        with httpx.Client(verify=trust(settings.health.ca_file)) as client:
+            yield configured_rollback(
+                cluster,
+                self.names,
+                self._records,
+                health=settings.health,
+                health_timeout_seconds=settings.verification.health_timeout_seconds,
+                rollout=settings.rollout,
+                client=client,
                 reporter=reporter,
                 clock=clock,
-                least_serving_share=rollout.least_serving_percent / 100,
-                replicas=rollout.replicas if rollout.capacity == "fixed" else None,
             )
 
     def _history(self, cluster: Cluster, release: Release, reporter: Reporter) -> ReleaseRecord:

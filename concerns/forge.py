@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AnyHttpUrl, Field
 
+from concerns.address import Address
 from concerns.concern import Concern
-from concerns.notify import Address, OptionalToken
+from concerns.notify import OptionalToken
 
 CheckName = Annotated[str, Field(min_length=1)]
 Login = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+(\[bot\])?$")]

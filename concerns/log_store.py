@@ -7,8 +7,9 @@ from typing import Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from concerns.address import Address
 from concerns.concern import Concern
-from concerns.notify import Address, OptionalToken
+from concerns.notify import OptionalToken
 
 
 class LogStoreSettings(Concern):

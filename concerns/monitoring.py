@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AnyHttpUrl, Field
 
+from concerns.address import PrivateAddress
 from concerns.analysis import AnalysisSettings, Percent
 from concerns.concern import DNS_LABEL, Concern
 from concerns.wrong import Wrong, contradiction
@@ -22,20 +23,7 @@ def _for_everybody(value: AnyHttpUrl) -> AnyHttpUrl:
     return value
 
 
-def _private(value: AnyHttpUrl) -> AnyHttpUrl:
-    host = value.host or ""
-    inside = host.endswith((".svc", ".svc.cluster.local"))
-    if value.scheme != "https" and not inside:
-        message = "must begin with https://; http:// only to a Service of the cluster (<name>.<namespace>.svc)"
-        raise ValueError(message)
-    if value.username or value.password or value.query or value.fragment:
-        message = "must be an address alone; a login goes into the Secret, under the key that stands beside it"
-        raise ValueError(message)
-    return value
-
-
 Link = Annotated[AnyHttpUrl, AfterValidator(_for_everybody)]
-Receiver = Annotated[AnyHttpUrl, AfterValidator(_private)]
 SecretKey = Annotated[str, Field(pattern=KEY_NAME)]
 
 
@@ -53,7 +41,7 @@ class PagerDutyReceiver(Concern):
     """A service of PagerDuty that pages the on-call engineer for what has not ended in time."""
 
     key: SecretKey = Field(default="pagerduty-routing-key", description="Holds the integration key of Events API v2.")
-    url: Receiver = Field(
+    url: PrivateAddress = Field(
         default=AnyHttpUrl("https://events.pagerduty.com/v2/enqueue"), description="Where events are sent."
     )
 
@@ -61,7 +49,7 @@ class PagerDutyReceiver(Concern):
 class WebhookReceiver(Concern):
     """An address that gets Alertmanager's JSON, with a bearer token where a key is named."""
 
-    url: Receiver = Field(description="https://, or http:// to a Service of the cluster.")
+    url: PrivateAddress = Field(description="https://, or http:// to a Service of the cluster.")
     token_key: SecretKey | None = Field(default=None, description="Holds the bearer token.")
 
 

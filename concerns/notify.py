@@ -12,12 +12,12 @@ from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, AnyHttpUrl, Field, SecretStr
 
+from concerns.address import Address
 from concerns.concern import Concern
 from concerns.contacts import SLACK, ContactSettings
 from concerns.secrets import ENCRYPTED_ELSEWHERE
 from concerns.wrong import Wrong, contradiction
 
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 # A header or a body takes nothing else; what the shell left at the end of a pasted token must not be sent.
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _OPTIONAL = TypeVar("_OPTIONAL", SecretStr, SecretStr | None)
@@ -31,19 +31,8 @@ def _sent_as_it_is(value: _OPTIONAL) -> _OPTIONAL:
     return value
 
 
-def _nobody_reads_along(value: AnyHttpUrl) -> AnyHttpUrl:
-    if value.scheme != "https" and value.host not in LOOPBACK:
-        message = "must begin with https://, as a token is sent there; http:// only to this machine"
-        raise ValueError(message)
-    if value.username or value.password or value.query or value.fragment:
-        message = "must be an address alone; a login goes into the secret beside it"
-        raise ValueError(message)
-    return value
-
-
 Token = Annotated[SecretStr, AfterValidator(_sent_as_it_is)]
 OptionalToken = Annotated[SecretStr | None, AfterValidator(_sent_as_it_is)]
-Address = Annotated[AnyHttpUrl, AfterValidator(_nobody_reads_along)]
 
 
 class SlackSettings(Concern):

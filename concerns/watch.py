@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import AfterValidator, AnyHttpUrl, Field
+from pydantic import AnyHttpUrl, Field
 
+from concerns.address import PlainAddress
 from concerns.analysis import Percent, PrometheusSettings
 from concerns.concern import ADDRESS, Concern
 from concerns.quantity import QUANTITY
@@ -17,16 +18,6 @@ IMAGE = (
     r"^[a-z0-9][a-z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]*)+"
     r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|@sha256:[0-9a-f]{64})$"
 )
-
-
-def _without_login(value: AnyHttpUrl) -> AnyHttpUrl:
-    if value.username or value.password or value.query or value.fragment:
-        message = "must be an address alone; a login goes into the secret beside it"
-        raise ValueError(message)
-    return value
-
-
-Address = Annotated[AnyHttpUrl, AfterValidator(_without_login)]
 
 
 class LogWatchSettings(Concern):
@@ -49,8 +40,8 @@ class WatchJobSettings(Concern):
     connect_to: str = Field(
         default="", pattern=ADDRESS, description="Address, without a port, at which its pod asks /health."
     )
-    prometheus_url: Address | None = Field(default=None, description="Without it prometheus.url.")
-    log_store_url: Address | None = Field(default=None, description="Without it log_store.url.")
+    prometheus_url: PlainAddress | None = Field(default=None, description="Without it prometheus.url.")
+    log_store_url: PlainAddress | None = Field(default=None, description="Without it log_store.url.")
     cpu_request: str = Field(default="20m", pattern=QUANTITY, description="Of its pod.")
     memory_request: str = Field(default="96Mi", pattern=QUANTITY, description="Of its pod.")
     memory_limit: str = Field(default="256Mi", pattern=QUANTITY, description="Of its pod.")

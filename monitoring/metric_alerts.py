@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from checks.exposition import CONNECTIONS, DURATION, ERRORS, MEMORY, POOL_SIZE, REQUESTS, STARTED
 from monitoring import recording_rules as recorded
 from monitoring.queries import CACHE_HITS, CACHE_MISSES, QUERY_DURATION, Queries, bound
@@ -14,132 +16,82 @@ LEAST_BAD = 5
 LEAST_LOOKUPS = 100
 RESTART_WINDOW = "15m"
 _OF = "{{ $labels.track }} {{ $labels.version }} in {{ $labels.namespace }}"
+_SHARE, _DURATION = "{{ $value | humanizePercentage }}", "{{ $value | humanizeDuration }}"
 _POD = "pod {{ $labels.pod }} ({{ $labels.track }} {{ $labels.version }})"
 
 
 def metric_alerts(watched: Watched) -> Group:
     """Return the alerts on errors, latency, database, cache, memory, dependencies, restarts, and on missing metrics."""
-    alerts = (_errors, _latency, _connections, _memory, _cache, _queries, _health, _restarts, _no_data)
-    return Group("release-manager.alerts", tuple(alert(watched) for alert in alerts))
-
-
-def _errors(watched: Watched) -> Alert:
-    limit = watched.limits.error_percent
-    enough = _at_least(watched, recorded.ERROR_RATE, LEAST_BAD)
-    return Alert(
-        name="ReleaseManagerErrors",
-        about="errors",
-        severity="warning",
-        expr=f"{_mine(watched, recorded.ERROR_RATIO)} > {number(limit / 100)} and {enough}",
-        for_seconds=120,
-        summary=f"{{{{ $value | humanizePercentage }}}} of the requests to {_OF} fail (limit {limit:g} %)",
-        gates=True,
-    )
-
-
-def _latency(watched: Watched) -> Alert:
     limits = watched.limits
-    return Alert(
-        name="ReleaseManagerLatency",
-        about="latency",
-        severity="warning",
-        expr=(
-            f"{_mine(watched, recorded.LATENCY)} > {number(limits.slow_seconds)}"
-            f" and {_at_least(watched, recorded.SLOW, LEAST_BAD)}"
+    mine, enough = partial(_mine, watched), partial(_at_least, watched)
+    alerts = (
+        _alert(
+            "ReleaseManagerErrors",
+            "errors",
+            f"{mine(recorded.ERROR_RATIO)} > {number(limits.error_percent / 100)}"
+            f" and {enough(recorded.ERROR_RATE, LEAST_BAD)}",
+            f"{_SHARE} of the requests to {_OF} fail (limit {limits.error_percent:g} %)",
+            for_seconds=120,
         ),
-        for_seconds=120,
-        summary=(
-            f"p{100 * limits.latency_quantile:g} of {_OF} is {{{{ $value | humanizeDuration }}}}"
-            f" (limit {1000 * limits.slow_seconds:g} ms)"
+        _alert(
+            "ReleaseManagerLatency",
+            "latency",
+            f"{mine(recorded.LATENCY)} > {number(limits.slow_seconds)} and {enough(recorded.SLOW, LEAST_BAD)}",
+            f"p{100 * limits.latency_quantile:g} of {_OF} is {_DURATION} (limit {1000 * limits.slow_seconds:g} ms)",
+            for_seconds=120,
         ),
-        gates=True,
-    )
-
-
-def _connections(watched: Watched) -> Alert:
-    limit = watched.limits.database_connections_percent
-    return Alert(
-        name="ReleaseManagerDatabaseConnections",
-        about="database connections",
-        severity="warning",
-        expr=f"{_mine(watched, recorded.CONNECTION_SHARE)} >= {number(limit / 100)}",
-        for_seconds=60,
-        summary=f"{_POD} uses {{{{ $value | humanizePercentage }}}} of its database connections (limit {limit:g} %)",
-        gates=True,
-    )
-
-
-def _memory(watched: Watched) -> Alert:
-    limit = watched.limits.memory_percent
-    return Alert(
-        name="ReleaseManagerMemory",
-        about="memory",
-        severity="warning",
-        expr=f"{_mine(watched, recorded.MEMORY_SHARE)} >= {number(limit / 100)}",
-        for_seconds=60,
-        summary=f"{_POD} uses {{{{ $value | humanizePercentage }}}} of its memory (limit {limit:g} %)",
-        gates=True,
-    )
-
-
-def _cache(watched: Watched) -> Alert:
-    limit = watched.limits.cache_hit_percent
-    return Alert(
-        name="ReleaseManagerCacheHitRate",
-        about="cache hit rate",
-        severity="warning",
-        expr=(
-            f"{_mine(watched, recorded.CACHE_HIT_RATIO)} < {number(limit / 100)}"
-            f" and {_at_least(watched, recorded.LOOKUPS, LEAST_LOOKUPS)}"
+        _alert(
+            "ReleaseManagerDatabaseConnections",
+            "database connections",
+            f"{mine(recorded.CONNECTION_SHARE)} >= {number(limits.database_connections_percent / 100)}",
+            f"{_POD} uses {_SHARE} of its database connections (limit {limits.database_connections_percent:g} %)",
+            for_seconds=60,
         ),
-        for_seconds=600,
-        summary=f"the cache answers {{{{ $value | humanizePercentage }}}} for {_OF} (limit {limit:g} %)",
-        gates=True,
-    )
-
-
-def _queries(watched: Watched) -> Alert:
-    limits = watched.limits
-    return Alert(
-        name="ReleaseManagerQueryLatency",
-        about="query latency",
-        severity="warning",
-        expr=(
-            f"{_mine(watched, recorded.QUERY_LATENCY)} > {number(limits.query_seconds)}"
-            f" and {_at_least(watched, recorded.SLOW_QUERIES, LEAST_BAD)}"
+        _alert(
+            "ReleaseManagerMemory",
+            "memory",
+            f"{mine(recorded.MEMORY_SHARE)} >= {number(limits.memory_percent / 100)}",
+            f"{_POD} uses {_SHARE} of its memory (limit {limits.memory_percent:g} %)",
+            for_seconds=60,
         ),
-        for_seconds=300,
-        summary=(
-            f"p{100 * limits.query_quantile:g} of the database queries of {_OF} is"
-            f" {{{{ $value | humanizeDuration }}}} (limit {1000 * limits.query_seconds:g} ms)"
+        _alert(
+            "ReleaseManagerCacheHitRate",
+            "cache hit rate",
+            f"{mine(recorded.CACHE_HIT_RATIO)} < {number(limits.cache_hit_percent / 100)}"
+            f" and {enough(recorded.LOOKUPS, LEAST_LOOKUPS)}",
+            f"the cache answers {_SHARE} for {_OF} (limit {limits.cache_hit_percent:g} %)",
+            for_seconds=600,
         ),
-        gates=True,
+        _alert(
+            "ReleaseManagerQueryLatency",
+            "query latency",
+            f"{mine(recorded.QUERY_LATENCY)} > {number(limits.query_seconds)}"
+            f" and {enough(recorded.SLOW_QUERIES, LEAST_BAD)}",
+            f"p{100 * limits.query_quantile:g} of the database queries of {_OF} is {_DURATION}"
+            f" (limit {1000 * limits.query_seconds:g} ms)",
+            for_seconds=300,
+        ),
+        _alert(
+            "ReleaseManagerHealth",
+            "health",
+            enough(recorded.DEPENDENCY_FAILURES, LEAST_BAD),
+            f"{{{{ $labels.dependency }}}} fails {_OF}: {{{{ $value | humanize }}}} times in five minutes",
+            for_seconds=120,
+        ),
+        _alert(
+            "ReleaseManagerRestarts",
+            "restarts",
+            f"{Queries(watched).restarts(RESTART_WINDOW)} >= {limits.restarts}",
+            f"{_POD} began anew {{{{ $value }}}} times in {RESTART_WINDOW} (limit {limits.restarts})",
+            for_seconds=0,
+        ),
+        _no_data(watched),
     )
+    return Group("release-manager.alerts", alerts)
 
 
-def _health(watched: Watched) -> Alert:
-    return Alert(
-        name="ReleaseManagerHealth",
-        about="health",
-        severity="warning",
-        expr=f"{_mine(watched, recorded.DEPENDENCY_FAILURES)} * {WINDOW_SECONDS} >= {LEAST_BAD}",
-        for_seconds=120,
-        summary=f"{{{{ $labels.dependency }}}} fails {_OF}: {{{{ $value | humanize }}}} times in five minutes",
-        gates=True,
-    )
-
-
-def _restarts(watched: Watched) -> Alert:
-    limit = watched.limits.restarts
-    return Alert(
-        name="ReleaseManagerRestarts",
-        about="restarts",
-        severity="warning",
-        expr=f"{Queries(watched).restarts(RESTART_WINDOW)} >= {limit}",
-        for_seconds=0,
-        summary=f"{_POD} began anew {{{{ $value }}}} times in {RESTART_WINDOW} (limit {limit})",
-        gates=True,
-    )
+def _alert(name: str, about: str, expr: str, summary: str, *, for_seconds: int) -> Alert:
+    return Alert(name, about, "warning", expr, for_seconds, summary, gates=True)
 
 
 def _no_data(watched: Watched) -> Alert:

@@ -10,12 +10,12 @@ from functools import cached_property
 
 import httpx
 
-from checks.health import HealthCheck
 from checks.reader import Unreachable
 from checks.waiting import Clock, Reporter
 from cluster.api import Cluster
 from cluster.errors import ClusterError
 from cluster.lease.holding import Holding
+from cluster.rollback.configured import configured_rollback
 from cluster.rollback.rollback import Rollback
 from cluster.trust import trust_in
 from cluster.watch.attempt import WatchedAttempt
@@ -118,31 +118,21 @@ class Assembly:
     @contextmanager
     def rollback(self) -> Iterator[Rollback]:
         """Give what takes the release back, with the release held until the body ends."""
-        plan, health, rollout = self.plan, self.plan.health, self.plan.rollout
-        holding = self.holding()
+        plan, holding = self.plan, self.holding()
         try:
             held = holding.take(self.cluster, plan.names.deployment, self.reporter)
             with self.client(trust_in(plan.health_trust), {}) as client:
-                yield Rollback(
-                    cluster=held,
-                    names=plan.names,
-                    records=plan.records,
-                    health=HealthCheck(
-                        str(health.url),
-                        attempts=health.attempts,
-                        interval_seconds=health.interval_seconds,
-                        timeout_seconds=health.timeout_seconds,
-                        connect_to=health.connect_to,
-                        timeout_in_all_seconds=plan.health_timeout_seconds,
-                        client=client,
-                        clock=self.clock,
-                        wall_clock=self.wall_clock,
-                    ),
-                    timeout_seconds=rollout.timeout_seconds,
+                yield configured_rollback(
+                    held,
+                    plan.names,
+                    plan.records,
+                    health=plan.health,
+                    health_timeout_seconds=plan.health_timeout_seconds,
+                    rollout=plan.rollout,
+                    client=client,
                     reporter=self.reporter,
                     clock=self.clock,
-                    least_serving_share=rollout.least_serving_percent / 100,
-                    replicas=rollout.replicas if rollout.capacity == "fixed" else None,
+                    wall_clock=self.wall_clock,
                 )
         finally:
             holding.release()

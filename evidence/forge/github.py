@@ -10,8 +10,8 @@ import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from cluster.trust import system_trust
+from concerns.address import LOOPBACK
 from concerns.forge import ForgeSettings
-from concerns.notify import LOOPBACK
 from concerns.secrets import ENCRYPTED_ELSEWHERE
 from evidence.forge.forge import (
     CheckRun,
