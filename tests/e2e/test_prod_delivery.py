@@ -24,7 +24,8 @@ from sandbox.phases import Phases
 from sandbox.up import NAMESPACES, OVERLAY, Up
 from sandbox.update import Updater
 from tests.e2e.actions import Event, Forge, Ran, Run
-from tests.e2e.faults import serving, settled
+from tests.e2e.faults import REPLICAS, serving, settled
+from tests.e2e.few_pods import scale
 from tests.e2e.migrations import add, back_to_head, expands, revision_of
 from tests.e2e.stack import BY, QUICK_CANARY, Stack
 from tests.notify.forge.stand_in import TOKEN, ForgeStandIn, serve
@@ -146,6 +147,8 @@ def changed_by_hand(stack: Stack) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def delivery(prod: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Delivery]:
+    # Tests with few pods come before.
+    scale(prod, REPLICAS)
     directory = tmp_path_factory.mktemp("forge")
     environment = {"dev": variables(prod, "dev"), "staging": variables(prod, "staging")}
     staging = overlaid(Path(environment["staging"][OVERLAY]), directory / "staging.yaml", QUICK)
