@@ -84,10 +84,10 @@ test: check ## `make check`, then the tests on the sandbox
 	@$(SANDBOX) prepare --stack dev
 	@tests/on-the-sandbox.sh
 
-faults: .venv/.ready ## Production's sandbox under load: bad releases, killed runs, broken surroundings, adoption, a Gateway
+faults: .venv/.ready ## Production's sandbox under load: bad releases, watches, killed runs, broken surroundings, adoption, a Gateway
 	@$(SANDBOX) prepare --stack prod
-	@.venv/bin/pytest -m "e2e and not alone" --durations=5 tests/e2e/test_prod_faults*.py \
-		tests/e2e/test_prod_adoption.py tests/e2e/test_prod_gateway.py tests/e2e/test_prod_interrupted.py
+	@.venv/bin/pytest -m "e2e and not alone" --durations=5 tests/e2e/test_prod_faults*.py tests/e2e/test_prod_adoption.py \
+		tests/e2e/test_prod_gateway.py tests/e2e/test_prod_interrupted.py tests/e2e/test_prod_watch.py
 
 bench: .venv/.ready ## Print how long things take; COLD=1: also from empty caches
 	@$(PYTHON) -m bench $(if $(COLD),--cold)

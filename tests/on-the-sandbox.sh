@@ -28,8 +28,9 @@ done
 [ "$failed" = 0 ] || exit 1
 production=()
 for file in tests/e2e/test_prod_*.py; do
-	# Bad releases, killed runs and a production that changes as a whole are `make faults`: they take longer than the rest.
-	[[ $file == *_faults* || $file == *_interrupted* || $file == *_adoption* || $file == *_gateway* ]] || production+=("$file")
+	# Bad releases, watches, killed runs and a production that changes as a whole are `make faults`: they take longer.
+	[[ $file == *_faults* || $file == *_watch* || $file == *_interrupted* || $file == *_adoption* || $file == *_gateway* ]] ||
+		production+=("$file")
 done
 .venv/bin/pytest -m "e2e and not alone" --durations=5 "${production[@]}" || exit 1
 .venv/bin/pytest -m "e2e and alone" tests/e2e
