@@ -75,9 +75,8 @@ class Checklisting:
         """Return what waits until `version` is watched as it declares: by then nothing of it is still to come."""
         facts = ReleaseFacts(version, None, None, "", self._alerts)
         prove = provers_of_infrastructure(self._infrastructure(), facts)["monitoring"]
-        claims, today = self.settings.checklist, self.wall_clock().date()
         return MonitoringGate(
-            prove=lambda: with_claims("monitoring", prove(), claims, version=version, today=today),
+            prove=lambda: self._with_claims("monitoring", prove(), version),
             stack=self.settings.environment,
             timeout_seconds=self.settings.monitoring.loaded_seconds,
             reporter=reporter,

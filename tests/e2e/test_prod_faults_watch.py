@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.load.load import Load
-from tests.e2e.few_pods import RATE, REPLICAS, replicas, scale
+from tests.e2e.few_pods import RATE
 from tests.e2e.previewing import would_change
 from tests.e2e.stack import Stack
 from tests.e2e.watched import (
@@ -20,6 +20,7 @@ from tests.e2e.watched import (
     turn_bad,
     wait_for,
     watched,
+    watched_on_few_pods,
 )
 
 TURNS_BAD_SECONDS = 300
@@ -38,13 +39,8 @@ def load(prod: Stack) -> Iterator[Load]:
 @pytest.fixture(scope="module")
 def good(prod: Stack, load: Load) -> Iterator[Stack]:  # noqa: ARG001  (without requests no canary is promoted)
     """Production on few pods with a good release; it has as many as before in the end."""
-    before = replicas(prod)
-    scale(prod, REPLICAS)
-    prod.approved_release()
-    result = prod.up("--skip-preview", settings=GOOD)
-    assert result.status == 0, result.text
-    yield prod
-    scale(prod, before)
+    with watched_on_few_pods(prod, GOOD) as stack:
+        yield stack
 
 
 def test_a_release_that_turns_bad_five_minutes_later_is_taken_back_by_its_job_though_its_pod_was_lost(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.load.load import Load
-from tests.e2e.few_pods import RATE, REPLICAS, replicas, scale
+from tests.e2e.few_pods import RATE
 from tests.e2e.previewing import would_change
 from tests.e2e.running import UP, running
 from tests.e2e.stack import Stack
@@ -21,6 +21,7 @@ from tests.e2e.watched import (
     turn_bad,
     wait_for,
     watched,
+    watched_on_few_pods,
 )
 
 GOOD = watched("job", "good")
@@ -40,13 +41,8 @@ def load(prod: Stack) -> Iterator[Load]:
 @pytest.fixture(scope="module")
 def good(prod: Stack, load: Load) -> Iterator[Stack]:  # noqa: ARG001  (without requests no canary is promoted)
     """Production on few pods with a good release that a Job watches; it has as many as before in the end."""
-    before = replicas(prod)
-    scale(prod, REPLICAS)
-    prod.approved_release()
-    result = prod.up("--skip-preview", settings=GOOD)
-    assert result.status == 0, result.text
-    yield prod
-    scale(prod, before)
+    with watched_on_few_pods(prod, GOOD) as stack:
+        yield stack
 
 
 def test_a_release_that_turns_bad_once_its_update_has_returned_is_taken_back_by_its_job(good: Stack) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cluster.access import connect
@@ -11,7 +12,7 @@ from cluster.api import Cluster
 from cluster.history.entry import Entry
 from cluster.history.history import Attempt, History
 from sandbox.cluster.layout import CONTEXT
-from tests.e2e.few_pods import FEW
+from tests.e2e.few_pods import FEW, REPLICAS, replicas, scale
 from tests.e2e.stack import Stack
 
 SWITCH = "/tmp/faults-are-on"  # noqa: S108 - the pod's own
@@ -33,6 +34,18 @@ def watched(mode: str, note: str, *, turns_bad: bool = False, minutes: float = M
         "rate_minutes": 1,
     }
     return {**FEW, "application": {"environment": environment}, "watch": watch}
+
+
+@contextmanager
+def watched_on_few_pods(stack: Stack, settings: dict[str, Any]) -> Iterator[Stack]:
+    """Let production be on few pods with a good release by these settings; it has as many as before in the end."""
+    before = replicas(stack)
+    scale(stack, REPLICAS)
+    stack.approved_release()
+    result = stack.up("--skip-preview", settings=settings)
+    assert result.status == 0, result.text
+    yield stack
+    scale(stack, before)
 
 
 def turn_bad(stack: Stack) -> None:
