@@ -107,8 +107,10 @@ class Production:
         Raises SandboxError where the release failed before it answered a request.
         """
         with redirect_stdout(self.log):
-            version = self.stack.approved_release()
+            version = self.stack.release()
+            # What is approved is the image that there is, so it comes before the approval.
             self._name_the_image()
+            self.stack.approve("--release", version)
         bad: dict[str, Any] = {"application": {"environment": dict(environment)}}
         if "prometheus" in settings:
             # One that fails is asked by the checklist first, which would let nothing begin.
