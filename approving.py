@@ -30,17 +30,18 @@ class Approving:
     cluster: Cluster
     project: Path = PROJECT_DIRECTORY
 
-    def subject(self, candidate: Candidate, image: FoundImage | None) -> Subject:
+    def subject(self, version: str, commit: str, image: FoundImage | None) -> Subject:
         """Return what is to be approved: with the image, where the update takes one that there is already."""
         return Subject(
             self.settings.environment,
-            candidate.version,
-            candidate.revision.sha,
+            version,
+            commit,
             image.digest if image is not None and self.settings.image.found_again else "",
         )
 
-    def prover(self, candidate: Candidate, subject: Subject, forge: Forge | None) -> Prover:
+    def prover(self, candidate: Candidate, image: FoundImage | None, forge: Forge | None) -> Prover:
         """Return what proves item 10 of the checklist."""
+        subject = self.subject(candidate.version, candidate.revision.sha, image)
         return approval(candidate, subject, self._ways(candidate, subject, forge), self._built(subject))
 
     @property

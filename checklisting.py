@@ -128,7 +128,7 @@ class Checklisting:
         image = FoundImage(record["image"]) if record.get("image") else None
         approving, forge = Approving(settings, self.cluster), self._forge()
         try:
-            proof = approving.prover(candidate, approving.subject(candidate, image), forge)()
+            proof = approving.prover(candidate, image, forge)()
         except EvidenceError as error:
             raise GateFailed(f"whether release {version} is approved is not known: {error}") from error
         finally:
@@ -151,7 +151,7 @@ class Checklisting:
                 wanted,
                 settings.release,
                 forge=forge,
-                approved=approving.prover(candidate, approving.subject(candidate, image), forge),
+                approved=approving.prover(candidate, image, forge),
                 served=self._served_api,
             ),
             **provers_of_infrastructure(

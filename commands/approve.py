@@ -68,9 +68,7 @@ def approve_release(
             f"{by} is the author of commit {revision.short} (as {own}), and nobody approves the own release",
             mend=f"one of {', '.join(others)} approves it" if others else "name somebody else in approval.approvers",
         )
-    image = find_image(revision)
-    digest = image.digest if image is not None and settings.image.found_again else ""
-    subject = Subject(stack, version, revision.sha, digest)
+    subject = approving.subject(version, revision.sha, find_image(revision))
     if key is not None:
         return [*_sign(approving, subject, by, at, key), _next(stack)]
     if not settings.approval.recorded:

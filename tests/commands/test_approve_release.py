@@ -44,6 +44,7 @@ class World:
     def settings(self, **changes: Any) -> Settings:
         approval = {"required": True, "approvers": ["ana", "ben"], **changes.pop("approval", {})}
         return settings_of(
+            environment="prod",
             image__context=str(self.project / "app"),
             image__reuse=changes.pop("reuse", True),
             application__deployment=NAME,
