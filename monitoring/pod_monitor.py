@@ -12,30 +12,35 @@ from monitoring.rule import Document
 from monitoring.subject import Watched
 
 API_VERSION, KIND = "monitoring.coreos.com/v1", "PodMonitor"
-PORT, PATH = "http", "/metrics"
+PATH = "/metrics"
 _POD = "__meta_kubernetes_pod"
+# The port of pods that were made by hand need not have a name, and not every operator knows ports by number.
+_PORT = f"{_POD}_container_port_number"
 # The longest that Prometheus waits for a pod, however seldom it asks.
 LONGEST_TIMEOUT_SECONDS = 10
 
 
 def pod_monitor(watched: Watched) -> Document:
-    """Return the `spec` of the PodMonitor: every pod of stable and canary, with its track and version as labels."""
+    """Return the `spec` of the PodMonitor: every pod of stable and canary, with its track and version as labels.
+
+    Those that were adopted are among them: they were marked as stable.
+    """
     seconds = watched.settings.scrape_seconds
     return {
         "selector": {"matchLabels": {"app": watched.app}, "matchExpressions": [_tracks()]},
         "podTargetLabels": ["app", "track"],
         "podMetricsEndpoints": [
             {
-                "port": PORT,
                 "path": PATH,
                 "interval": f"{seconds}s",
                 "scrapeTimeout": f"{min(seconds, LONGEST_TIMEOUT_SECONDS)}s",
                 "relabelings": [
+                    {"action": "keep", "sourceLabels": [_PORT], "regex": str(watched.port)},
                     {
                         "action": "replace",
                         "sourceLabels": [f"{_POD}_label_{_label(VERSION)}"],
                         "targetLabel": "version",
-                    }
+                    },
                 ],
                 # The pod's own word for its version is the same, and would stand there twice.
                 "metricRelabelings": [{"action": "labeldrop", "regex": "exported_version"}],
@@ -59,7 +64,7 @@ def scrape_file(watched: Watched) -> str:
         for source, regex in (
             (f"{_POD}_label_app", watched.app),
             (f"{_POD}_label_track", f"{STABLE}|{CANARY}"),
-            (f"{_POD}_container_port_name", PORT),
+            (_PORT, str(watched.port)),
         )
     ]
     # Pods that have ended keep their address in the list, and answer nothing.

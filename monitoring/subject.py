@@ -72,6 +72,7 @@ class Watched:
     stack: str
     namespace: str
     app: str
+    port: int
     names: Names
     limits: Limits
     settings: MonitoringSettings
@@ -92,6 +93,7 @@ class Watched:
             stack=settings.environment,
             namespace=settings.cluster.namespace,
             app=application.app,
+            port=application.port,
             names=Names(application.deployment, application.app),
             limits=limits_of(settings.analysis, monitoring, settings.checklist.backup),
             settings=monitoring,

@@ -16,7 +16,10 @@ from tests.e2e.stack import QUICK_CANARY, Stack
 
 VERSION = "by-hand"
 RATE = 60
-KINDS = "deployments,replicasets,services,ingresses,poddisruptionbudgets,horizontalpodautoscalers,jobs,leases"
+KINDS = (
+    "deployments,replicasets,services,ingresses,poddisruptionbudgets,horizontalpodautoscalers,jobs,leases,"
+    "prometheusrules,podmonitors,alertmanagerconfigs"
+)
 CONTEXT = "release-manager-sandbox"
 # Approvals are of people, and outlive what was deployed.
 KEPT = "approvals"

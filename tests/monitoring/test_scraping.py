@@ -19,6 +19,7 @@ POD = {
     "__meta_kubernetes_pod_name": "release-manager-staging-5d4-abcde",
     "__meta_kubernetes_pod_phase": "Running",
     "__meta_kubernetes_pod_container_port_name": "http",
+    "__meta_kubernetes_pod_container_port_number": "8080",
     "__meta_kubernetes_pod_label_app": APP,
     "__meta_kubernetes_pod_label_track": "canary",
     VERSION_LABEL: "staging-abc1234",
@@ -51,15 +52,27 @@ def test_the_pod_monitor_takes_the_pods_of_stable_and_canary() -> None:
         "matchExpressions": [{"key": "track", "operator": "In", "values": ["stable", "canary"]}],
     }
     [endpoint] = spec["podMetricsEndpoints"]
-    assert (endpoint["port"], endpoint["path"], endpoint["interval"]) == ("http", "/metrics", "15s")
+    assert (endpoint["path"], endpoint["interval"]) == ("/metrics", "15s")
 
 
 def test_the_pod_monitor_labels_track_and_version() -> None:
     spec = pod_monitor(watched())
     assert spec["podTargetLabels"] == ["app", "track"]
     [endpoint] = spec["podMetricsEndpoints"]
-    [relabeling] = endpoint["relabelings"]
+    [_, relabeling] = endpoint["relabelings"]
     assert relabeling == {"action": "replace", "sourceLabels": [VERSION_LABEL], "targetLabel": "version"}
+
+
+def test_a_port_counts_by_its_number_for_that_of_pods_made_by_hand_has_no_name() -> None:
+    [endpoint] = pod_monitor(watched())["podMetricsEndpoints"]
+    assert {"port", "portNumber"}.isdisjoint(endpoint), "what a port is called, and what only new operators know"
+    assert endpoint["relabelings"][0] == {
+        "action": "keep",
+        "sourceLabels": ["__meta_kubernetes_pod_container_port_number"],
+        "regex": "8080",
+    }
+    by_hand = {**POD, "__meta_kubernetes_pod_container_port_name": ""}
+    assert relabelled(by_hand, plain()["relabel_configs"]) is not None
 
 
 @pytest.mark.parametrize("seconds", [5, 15, 60])
@@ -84,7 +97,7 @@ def test_without_the_operator_a_pod_gets_the_same_labels() -> None:
     [
         {"__meta_kubernetes_pod_label_app": "other"},
         {"__meta_kubernetes_pod_label_track": ""},
-        {"__meta_kubernetes_pod_container_port_name": "debug"},
+        {"__meta_kubernetes_pod_container_port_number": "8081"},
         {"__meta_kubernetes_pod_phase": "Succeeded"},
     ],
 )
