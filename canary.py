@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 
 import httpx
 
@@ -43,11 +44,15 @@ SEVERITIES = ("critical", "warning")
 
 @dataclass(frozen=True)
 class Canary:
-    """The canary of one stack whose settings have what a canary needs (settings.py has seen to that)."""
+    """The canary of one stack whose settings have what a canary needs (settings.py has seen to that).
+
+    Prometheus is asked through a `client`.
+    """
 
     settings: Settings
     analysis: AnalysisSettings
     prometheus: PrometheusSettings
+    client: Callable[[], httpx.Client] = httpx.Client
 
     @classmethod
     def of(cls, settings: Settings) -> Canary:
@@ -122,8 +127,13 @@ class Canary:
         )
 
     @contextmanager
-    def instruments(self, cluster: Cluster, percent: int, version: str, clock: Clock) -> Iterator[Instruments]:
-        """Give what the step of this share measures with, until the body ends."""
+    def instruments(
+        self, cluster: Cluster, percent: int, version: str, clock: Clock, began: datetime | None
+    ) -> Iterator[Instruments]:
+        """Give what the step of this share measures with, until the body ends.
+
+        `began` is when the release was begun, None where nobody knows: alerts from before are not held against it.
+        """
         analysis, application = self.analysis, self.settings.application
         names = Names(application.deployment, application.app)
         port = application.port
@@ -134,7 +144,7 @@ class Canary:
         found = f"({pods_of(names.canary)}|{pods_of(names.deployment)})"
         namespace = cluster.namespace
         with ExitStack() as stack:
-            client = stack.enter_context(httpx.Client())
+            client = stack.enter_context(self.client())
             prometheus = stack.enter_context(
                 Prometheus(str(self.prometheus.url), client, timeout_seconds=self.prometheus.timeout_seconds)
             )
@@ -145,6 +155,7 @@ class Canary:
                 target={"namespace": namespace},
                 release={"track": CANARY, "version": version},
                 severities=SEVERITIES,
+                began=began,
             )
             looks: dict[str, Callable[[], Verdict]] = {
                 "database connections": lambda: connections.look(tuple(pods)),

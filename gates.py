@@ -249,7 +249,7 @@ class Gates:
         with self.rollback(cluster, reporter, clock) as rollback:
             gate = CanaryGate(
                 step=canary.step(percent),
-                instruments=lambda: canary.instruments(cluster, percent, release.version, clock),
+                instruments=lambda: canary.instruments(cluster, percent, release.version, clock, history.started_at()),
                 rollback=rollback,
                 history=history,
                 automatic=settings.rollout.automatic,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 from checks.prometheus import Alert, Prometheus
 from checks.reader import Unreachable
@@ -21,12 +22,14 @@ class AlertWatch:
     judged, such as track=canary and version=.... Where an alert has a version, that alone decides: one that is about
     the canary in another version is left from an attempt before, whose pods are gone, and counts for nothing.
 
-    FAIL: an alert fires that names the release, and did not at the first look. TOO_FEW: any other alert of the target
-    fires, which stands in the way of promotion and yet does not prove the release bad: it may be about the version
-    that serves everybody else. So the gate goes on, and promotes only once there is
-    quiet. What fired before is told by the first look, since Prometheus' clock and the one here need not agree; so
-    look first before the release is let in. PASS: nothing of that kind fires, which is also the answer of a Prometheus
-    without rules: whether there are any is for the checklist to ask.
+    FAIL: an alert fires that names the release and has come with it. Its condition holds since `began`, when the
+    release was begun, or a later moment: one from before is about an attempt before in the same version, for rules look
+    back over minutes and may well begin to fire now. Where `began` is None, or an alert does not say since when its
+    condition holds, the first look tells what fired before; so look before the release is let in. TOO_FEW: any other
+    alert of the target fires, which stands in the way of promotion and yet does not prove the release bad: it may be
+    about the version that serves everybody else. So the gate goes on, and promotes only once there is quiet. PASS:
+    nothing of that kind fires, which is also the answer of a Prometheus without rules: whether there are any is for
+    the checklist to ask.
     """
 
     def __init__(
@@ -36,11 +39,13 @@ class AlertWatch:
         target: Mapping[str, str],
         release: Mapping[str, str],
         severities: Collection[str],
+        began: datetime | None = None,
     ) -> None:
         self._prometheus = prometheus
         self._target = dict(target)
         self._release = dict(release)
         self._severities = frozenset(severities)
+        self._began = began
         self._before: frozenset[_AlertKey] | None = None
         shown = ", ".join(f'{name}="{value}"' for name, value in sorted(self._target.items()))
         self._query = f"firing alerts with {{{shown}}} of severity {', '.join(sorted(self._severities))} or none"
@@ -54,9 +59,9 @@ class AlertWatch:
         now = frozenset(map(_key, alerts))
         # An alert that ends and fires again has begun anew.
         self._before = now if self._before is None else self._before & now
-        guilty = [alert for alert in alerts if self._names_release(alert) and _key(alert) not in self._before]
+        guilty = [alert for alert in alerts if self._names_release(alert) and not self._is_from_before(alert)]
         if guilty:
-            return self._verdict(Kind.FAIL, "names this release and began to fire in this step", guilty)
+            return self._verdict(Kind.FAIL, "names this release and has come with it", guilty)
         if alerts:
             return self._verdict(Kind.TOO_FEW, "fires, and nothing is promoted until it ends", alerts)
         return Verdict(Kind.PASS, "no alert fires", {"firing": 0}, self._query)
@@ -68,6 +73,12 @@ class AlertWatch:
         for_gates = alert.labels.get("gate") != "no"
         counts = severity is None or severity in self._severities
         return alert.firing and ours and for_gates and counts and not self._is_left_over(alert)
+
+    def _is_from_before(self, alert: Alert) -> bool:
+        since = alert.since
+        if self._began is None or since is None:
+            return self._before is not None and _key(alert) in self._before
+        return since < self._began
 
     def _names_release(self, alert: Alert) -> bool:
         return self._carries_a_label_of_it(alert) and not self._names_other_version(alert)

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import httpx
@@ -54,6 +55,15 @@ class Alert(BaseModel):
     def name(self) -> str:
         """The name of the rule."""
         return self.labels.get("alertname", "an alert without a name")
+
+    @property
+    def since(self) -> datetime | None:
+        """When its condition began to hold, by Prometheus' clock; None where it does not say so."""
+        try:
+            said = datetime.fromisoformat(self.active_at)
+        except ValueError:
+            return None
+        return said if said.tzinfo else None
 
     @property
     def firing(self) -> bool:

@@ -170,5 +170,7 @@ class Assembly:
         try:
             return self.attempt.started_at() or self.wall_clock()
         except (ClusterError, Unreachable) as error:
-            self.reporter.line(f"watch: when the release was begun is not known, so logs count from now: {error}")
+            self.reporter.line(
+                f"watch: when the release was begun is not known, logs and alerts count from now: {error}"
+            )
             return self.wall_clock()

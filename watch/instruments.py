@@ -84,7 +84,8 @@ class WatchInstruments:
 class Opening:
     """Opens the instruments of a plan, as often as wanted; each begins to count anew.
 
-    `deployed_at` says when the release was begun: the logs since then are compared with those of the hour before.
+    `deployed_at` says when the release was begun: the logs since then are compared with those of the hour before, and
+    alerts from before are not held against it.
     """
 
     plan: WatchPlan
@@ -140,6 +141,7 @@ class Opening:
             target={"namespace": plan.namespace},
             release={"version": plan.release.version},
             severities=SEVERITIES,
+            began=self.deployed_at(),
         )
         limits = plan.limits
         # What a rate shows of a moment it shows for all its minutes.

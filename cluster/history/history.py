@@ -56,6 +56,11 @@ class Attempt:
         return str(self.entries[0].facts.get("by", "")) if self.entries else ""
 
     @property
+    def started_at(self) -> datetime | None:
+        """When it was begun; None where its record does not say so."""
+        return next((each.at for each in self.entries if each.kind == STARTED), None)
+
+    @property
     def identity(self) -> str:
         """The identity of its release."""
         return str(self.fact("identity"))
@@ -165,6 +170,15 @@ class ReleaseRecord:
         Raises ClusterError or Unreachable.
         """
         return [each for each in self._history.read() if each.number <= self._number]
+
+    def started_at(self) -> datetime | None:
+        """Return when this attempt was begun; None where nothing on record says so, or it cannot be read."""
+        try:
+            own = [each for each in self.attempts() if each.number == self._number]
+        except (ClusterError, Unreachable) as error:
+            self.reporter.line(f"history: when the release was begun cannot be read: {error}")
+            return None
+        return own[0].started_at if own else None
 
     def begin(self, **facts: Any) -> None:  # noqa: ANN401
         """Record that the release is begun, with its plan; where it is gone on with, only that and by whom."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cluster.errors import ClusterError
-from cluster.history.history import STARTED, Attempt, ReleaseRecord
+from cluster.history.history import Attempt, ReleaseRecord
 
 
 @dataclass
@@ -23,8 +23,7 @@ class WatchedAttempt(ReleaseRecord):
     def started_at(self) -> datetime | None:
         """Return when the attempt was begun, or None where none is on record. Raises ClusterError or Unreachable."""
         found = self.find()
-        entries = found.entries if found is not None else ()
-        return next((each.at for each in entries if each.kind == STARTED), None)
+        return found.started_at if found is not None else None
 
     def find_number(self) -> None:
         """Let `number` be that of the attempt. Raises ClusterError or Unreachable."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,12 +18,13 @@ BAD = alert("HighErrorRate", track="canary", **OURS)
 GENERAL = alert("HighErrorRate", **OURS)
 
 
-def watching(prometheus: Prometheus) -> AlertWatch:
+def watching(prometheus: Prometheus, began: datetime | None = None) -> AlertWatch:
     return AlertWatch(
         prometheus,
         target={"namespace": "production"},
         release={"track": "canary", "version": "prod-new"},
         severities=("critical", "warning"),
+        began=began,
     )
 
 
@@ -41,7 +43,7 @@ def test_quiet_passes() -> None:
 def test_an_alert_that_names_the_release_and_fires_anew_fails_it(labels: dict[str, str]) -> None:
     verdict = looks([], [alert("HighErrorRate", **labels, **OURS)])[1]
     assert verdict.kind is Kind.FAIL
-    assert verdict.reason == ("alert HighErrorRate names this release and began to fire in this step: HighErrorRate is")
+    assert verdict.reason == ("alert HighErrorRate names this release and has come with it: HighErrorRate is")
     assert verdict.details[0].startswith("HighErrorRate since 2024-05-14T09:29:00Z: namespace=production, severity=")
 
 
@@ -106,12 +108,38 @@ def test_an_alert_without_a_severity_counts() -> None:
 def test_the_alert_that_fails_the_release_is_named_before_all_others() -> None:
     verdict = looks([GENERAL], [GENERAL, BAD, alert("Second", version="prod-new", **OURS)])[1]
     assert verdict.kind is Kind.FAIL
-    assert verdict.reason.startswith(
-        "alert HighErrorRate names this release and began to fire in this step (and 1 more)"
-    )
+    assert verdict.reason.startswith("alert HighErrorRate names this release and has come with it (and 1 more)")
     assert verdict.numbers == {"firing": 2}
 
 
 def test_a_prometheus_that_is_away_is_unreachable_and_does_not_count_as_the_first_look() -> None:
     watch = watching(in_turn([httpx.ConnectError("refused"), alerts(BAD), alerts(BAD)]))
     assert [watch.look().kind for _ in range(3)] == [Kind.UNREACHABLE, Kind.TOO_FEW, Kind.TOO_FEW]
+
+
+BEGAN = datetime(2024, 5, 14, 9, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("since", "kind"),
+    [
+        ("2024-05-14T09:29:59.999999999Z", Kind.TOO_FEW),
+        ("2024-05-14T09:30:00Z", Kind.FAIL),
+        ("2024-05-14T11:29:59+02:00", Kind.TOO_FEW),
+        ("2024-05-14T11:31:00.123456789+02:00", Kind.FAIL),
+    ],
+)
+def test_an_alert_fails_a_release_only_if_its_condition_began_after_the_release_did(since: str, kind: Kind) -> None:
+    found = alert("HighErrorRate", since=since, version="prod-new", **OURS)
+    fires_anew = watching(in_turn([alerts(), alerts(found)]), BEGAN)
+    assert [fires_anew.look().kind for _ in range(2)] == [Kind.PASS, kind]
+    # As when the pod of the watch was lost, and the alert began to fire before there was another.
+    assert watching(in_turn([alerts(found)]), BEGAN).look().kind is kind
+
+
+@pytest.mark.parametrize("since", ["", "a while ago", "2024-05-14T09:40:00"])
+def test_where_an_alert_does_not_say_since_when_the_first_look_tells_what_fired_before(since: str) -> None:
+    found = alert("HighErrorRate", since=since, version="prod-new", **OURS)
+    assert watching(in_turn([alerts(found)]), BEGAN).look().kind is Kind.TOO_FEW
+    fires_anew = watching(in_turn([alerts(), alerts(found)]), BEGAN)
+    assert [fires_anew.look().kind for _ in range(2)] == [Kind.PASS, Kind.FAIL]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -16,10 +17,10 @@ from cluster.history.history import History
 from cluster.lease.holding import Holding
 from cluster.watch.state import End, WatchState
 from tests.checks.fake_metrics import metrics
-from tests.checks.fake_prometheus import alerts, vector
+from tests.checks.fake_prometheus import alert, alerts, vector
 from tests.cluster.two_tracks import TwoTracks
 from tests.cluster.watch.world import World
-from tests.recorded import NAME
+from tests.recorded import NAME, NAMESPACE
 from tests.watch.plans import plan_of
 from watch.assembling import Assembly
 from watch.instruments import Opening
@@ -49,6 +50,7 @@ class Told:
     world: World
     posted: list[Mapping[str, Any]] = field(default_factory=list)
     asked: list[httpx.Request] = field(default_factory=list)
+    firing: list[Mapping[str, Any]] = field(default_factory=list)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
@@ -58,7 +60,7 @@ class Told:
             body = {"status": "healthy", "version": version, "timestamp": self.world.now().isoformat(), "checks": OKS}
             return httpx.Response(200, json=body)
         if path.endswith("/api/v1/alerts"):
-            return alerts()
+            return alerts(*self.firing)
         if path.endswith("/api/v1/query"):
             return vector(({}, "10"))
         if path.startswith("/chat."):
@@ -155,6 +157,24 @@ def test_prometheus_and_the_log_store_are_asked_beside_and_signed_in_to(world: W
     assert {each.headers["Authorization"].partition(" ")[0] for each in store} == {"Basic"}
     others = [each for each in told.asked if "/api/v1/" in each.url.path]
     assert not any("Authorization" in each.headers for each in others), "a password is for the log store alone"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "why"), [(-1, "nothing is promoted until it ends"), (1, "names this release and has come with it")]
+)
+def test_an_alert_counts_against_the_release_only_if_it_came_with_it(world: World, minutes: float, why: str) -> None:
+    began = world.now()
+    since = (began + timedelta(minutes=minutes)).isoformat()
+    made = alert("HighErrorRate", since=since, namespace=NAMESPACE, severity="critical", version="v2")
+    told = Told(world, firing=[made])
+    plan = assembly(world, told, log_store=None)
+    opening = Opening(plan.plan, world.cluster, lambda: began, Clock(), world.now, plan.client)
+    with opening.open() as instruments:
+        looks = 200
+        while (verdict := instruments.look()["alerts"]).kind is Kind.UNREACHABLE and looks:
+            Clock().sleep(0.02)
+            looks -= 1
+    assert why in verdict.reason
 
 
 def test_a_cluster_that_is_silent_blinds_the_pods_signals_and_no_other(world: World) -> None:

@@ -68,6 +68,28 @@ def test_a_release_is_told_from_its_beginning_to_its_end() -> None:
     assert world.told.lines == []
 
 
+def test_when_it_was_begun_is_that_of_this_attempt_also_where_it_is_gone_on_with() -> None:
+    world = World()
+    world.record("v1").begin()
+    record = world.record("v2")
+    assert record.started_at() is None
+    record.begin()
+    began = world.now
+    record.append("gate", step=10)
+    again = world.record("v2", run="two")
+    again.begin()
+    assert (record.started_at(), again.started_at()) == (began, began)
+
+
+def test_where_it_cannot_be_read_when_it_was_begun_is_not_known_and_said() -> None:
+    world = World()
+    record = world.record("v2")
+    record.begin()
+    world.server.fails = lambda _request: httpx.ConnectError("refused")
+    assert record.started_at() is None
+    assert world.told.lines[-1].startswith("history: when the release was begun cannot be read: ")
+
+
 def test_each_record_can_be_listed_and_others_are_none() -> None:
     world = World()
     world.record("v1").begin()
