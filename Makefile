@@ -6,7 +6,7 @@ PYTHON := .venv/bin/python
 SANDBOX = $(PYTHON) -m sandbox
 
 .DEFAULT_GOAL := help
-.PHONY: help up preview approve migration-plan rollback history checklist announce drill load watch-image dashboard-preview down status environment check test faults bench bench-canary bench-evidence canary-picture mutants schema lock
+.PHONY: help up preview approve migration-plan rollback history checklist announce drill load watch-image dashboard-preview down status environment check test test-all faults bench bench-canary bench-evidence canary-picture mutants schema lock
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-18s %s\n", $$1, $$2}'
@@ -80,9 +80,13 @@ check: .venv/.ready ## Lint, types, unit, component and policy tests: no root, c
 	@.venv/bin/shellcheck tests/*.sh sandbox/python-environment .ci/run
 	@tests/types-and-tests.sh
 
-test: check ## `make check`, then the tests on the sandbox
+test: check ## `make check`, then what a push has to hold on the sandbox
 	@$(SANDBOX) prepare --stack dev
 	@tests/on-the-sandbox.sh
+
+test-all: check ## `make check`, then every test on the sandbox: the thorough ones take hours
+	@$(SANDBOX) prepare --stack prod
+	@tests/on-the-sandbox.sh all
 
 faults: .venv/.ready ## Production's sandbox under load: bad releases, watches, killed runs, broken surroundings, adoption, a Gateway
 	@$(SANDBOX) prepare --stack prod

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests on the sandbox: what uses different stacks beside each other; production, which measures under load
-# and so has the machine to itself; then what stops the sandbox.
+# Runs the tests on the sandbox, with `all` also the thorough ones: what uses different stacks beside each other;
+# production, which measures under load and so has the machine to itself; then what stops the sandbox.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
+wanted='e2e and not alone and not thorough'
+[ "${1:-}" != all ] || wanted='e2e and not alone'
 outputs=$(mktemp -d)
 trap 'rm -rf "$outputs"' EXIT
 declare -A running
@@ -10,7 +12,7 @@ declare -A running
 start() {
 	local name=$1
 	shift
-	.venv/bin/pytest -m "e2e and not alone" --durations=5 "$@" >"$outputs/$name" 2>&1 &
+	.venv/bin/pytest -m "$wanted" --durations=5 "$@" >"$outputs/$name" 2>&1 &
 	running[$name]=$!
 }
 
@@ -26,11 +28,12 @@ for name in plugins dev staging; do
 	cat "$outputs/$name"
 done
 [ "$failed" = 0 ] || exit 1
-production=()
-for file in tests/e2e/test_prod_*.py; do
-	# Bad releases, watches, killed runs and a production that changes as a whole are `make faults`: they take longer.
-	[[ $file == *_faults* || $file == *_watch* || $file == *_interrupted* || $file == *_adoption* || $file == *_gateway* ]] ||
-		production+=("$file")
-done
-.venv/bin/pytest -m "e2e and not alone" --durations=5 "${production[@]}" || exit 1
+if [ "${1:-}" = all ]; then
+	# Each file begins with a production of its own: what one has done to it is not the next one's to undo.
+	for file in tests/e2e/test_prod_*.py; do
+		.venv/bin/pytest -m "$wanted" --durations=5 "$file" || exit 1
+	done
+else
+	.venv/bin/pytest -m "$wanted" --durations=5 tests/e2e/test_prod_*.py || exit 1
+fi
 .venv/bin/pytest -m "e2e and alone" tests/e2e

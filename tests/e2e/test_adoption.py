@@ -20,6 +20,8 @@ from cluster.releases import VerifiedReleases
 from sandbox.world import World
 from tests.e2e.made_by_hand import APP, SERVER, Requests, applied, config, deployment, service
 
+pytestmark = pytest.mark.thorough
+
 CONTEXT = "release-manager-sandbox"
 NAMES = Names("release-manager-prod", "release-manager")
 TRAFFIC = Traffic(8080, "api.internal", "traefik", None)

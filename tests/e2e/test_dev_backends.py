@@ -17,6 +17,8 @@ import pytest
 
 from tests.e2e.stack import Result, Stack
 
+pytestmark = pytest.mark.thorough
+
 BUCKET = "release-manager-state"
 LOCK = f"{BUCKET}/.pulumi/locks/organization/release-manager/dev/00000000-0000-4000-8000-000000000000.json"
 SECONDS = 30.0

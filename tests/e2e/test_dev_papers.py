@@ -20,6 +20,8 @@ from sandbox.world import World
 from tests.e2e.stack import Stack
 from tests.papers.reading import ROOT, SOME, Command, blocks, commands
 
+pytestmark = pytest.mark.thorough
+
 SECONDS = 300
 # The papers speak of production; these tests have the dev stack.
 ON_DEV = {

@@ -29,6 +29,8 @@ from tests.plugins import conformance
 from tests.stack_values import CANARY as CANARY_SETTINGS
 from tests.stack_values import stack_values
 
+pytestmark = pytest.mark.thorough
+
 PORT, GATEWAY = ingress.HTTP_PORT, gateway.NAME
 HOST = "gateway-test.internal"
 READY_SECONDS = 180.0

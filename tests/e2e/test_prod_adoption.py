@@ -14,6 +14,8 @@ from tests.e2e.made_by_hand import APP, applied, config, deployment, service
 from tests.e2e.migrations import back_to_head
 from tests.e2e.stack import QUICK_CANARY, Stack
 
+pytestmark = pytest.mark.thorough
+
 VERSION = "by-hand"
 RATE = 60
 KINDS = (

@@ -18,6 +18,8 @@ from tests.e2e import rules
 from tests.e2e.faults import deployment, names, released, settings
 from tests.e2e.stack import Stack
 
+pytestmark = pytest.mark.thorough
+
 # The memory of a pod is the alert whose expression looks back over nothing: it ends when the pod does.
 ALERT = "ReleaseManagerMemory"
 LEAKED_BYTES_PER_SECOND = 8_000_000

@@ -13,6 +13,8 @@ from tests.e2e.few_pods import FEW, RATE, REPLICAS, scale
 from tests.e2e.previewing import would_change
 from tests.e2e.stack import Stack
 
+pytestmark = pytest.mark.thorough
+
 
 def with_motto(motto: str) -> dict[str, Any]:
     """Return the settings of a release of its own: the same commit and image, and another configuration."""

@@ -31,6 +31,8 @@ from tests.e2e.stack import BY, QUICK_CANARY, Stack
 from tests.notify.forge.stand_in import TOKEN, ForgeStandIn, serve
 from tests.workflows.test_workflows import WORKFLOWS
 
+pytestmark = pytest.mark.thorough
+
 RATE = 40
 QUICK: dict[str, Any] = {"health": {"attempts": 2, "interval_seconds": 0.5}}
 FILES = {file.stem: file for file in WORKFLOWS}

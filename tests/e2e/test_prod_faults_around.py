@@ -28,6 +28,8 @@ from tests.e2e.running import UP, running
 from tests.e2e.stack import Result, Stack
 from tests.e2e.troubles import kill_api_server, prometheus_down, prometheus_silent, prometheus_talking_nonsense
 
+pytestmark = pytest.mark.thorough
+
 LITTLE_RATE = 5
 MANY_RATE, MANY_REQUESTS = 100, 10_000
 # From the first bad answer to the last, on a machine that is busy.

@@ -23,6 +23,8 @@ from tests.e2e.watched import (
     watched_on_few_pods,
 )
 
+pytestmark = pytest.mark.thorough
+
 TURNS_BAD_SECONDS = 300
 GOOD = watched("job", "good before it turns bad")
 TURNS_BAD = watched("job", "turns bad after five minutes", turns_bad=True, minutes=60)

@@ -14,6 +14,8 @@ from sandbox.cluster.layout import CONTEXT
 from sandbox.ingress import gateway
 from tests.e2e.stack import QUICK_CANARY, Stack
 
+pytestmark = pytest.mark.thorough
+
 RATE = 60
 STEPS = (10, 50)
 BY_WEIGHT: dict[str, Any] = {

@@ -21,6 +21,8 @@ from tests.e2e.few_pods import FEW, RATE, REPLICAS, replicas, scale
 from tests.e2e.running import UP, Run, running
 from tests.e2e.stack import Result, Stack
 
+pytestmark = pytest.mark.thorough
+
 STEPS = (10, 50, 100)
 # Long enough for a second run to come to its first gate.
 LONG: dict[str, Any] = {**FEW, "analysis": {**FEW["analysis"], "minimum_seconds": 30}}

@@ -24,6 +24,8 @@ from tests.e2e.watched import (
     watched_on_few_pods,
 )
 
+pytestmark = pytest.mark.thorough
+
 GOOD = watched("job", "good")
 TURNS_BAD = watched("job", "turns bad", turns_bad=True)
 # What differs where an update that was to watch by itself has failed, beside the Job of a migration that it had done.

@@ -16,6 +16,8 @@ from cluster.releases import VerifiedRelease, VerifiedReleases
 from evidence.registry import Registry
 from tests.e2e.stack import Stack
 
+pytestmark = pytest.mark.thorough
+
 REPOSITORY = "localhost:5000/release-manager"
 BUILT = re.compile(r"docker:index:Image image-image (creat|updat)")
 # A verification that ends soon, and with FAIL.

@@ -12,6 +12,8 @@ import pytest
 from tests.e2e.migrations import CONTRACTS, HEAD, add, back_to_head, expands, hash_in, revision_of, stamp
 from tests.e2e.stack import BY, Stack
 
+pytestmark = pytest.mark.thorough
+
 SAFE: dict[str, Any] = {"migration": {"mode": "safe"}}
 
 

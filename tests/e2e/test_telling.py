@@ -13,6 +13,8 @@ import pytest
 from tests.e2e.stack import Result, Stack
 from tests.notify.stand_in import CHANNEL_ID, TOKENS, StandIn, settings
 
+pytestmark = pytest.mark.thorough
+
 # Under which key of `notify` each token of the stand-in stands.
 SECRETS = ("slack.token", "pagerduty.routing_key", "pagerduty.token", "incident.token", "grafana.token")
 LYING = {"application": {"environment": {"FAULT_HEALTH_VERSION": "v0-lie"}}}

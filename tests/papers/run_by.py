@@ -123,6 +123,7 @@ TELLING = {"CONTEXT", "REPOSITORY", "RELEASE", "MIGRATION", "TO", "PUSH", "UNTAG
 NOT_RUN = {
     "check": "it runs the tests",
     "test": "it runs the tests",
+    "test-all": "it runs the tests",
     "faults": "it runs the tests that it names",
     "bench": "it prints how long the machine takes",
     "bench-canary": "it prints how long the machine takes; tests/bench has its parts",
