@@ -24,7 +24,8 @@ class CountedInPrometheus:
     """Counts of the last `rate_minutes`, of pods in `namespace` by their names.
 
     Above a limit is a FAIL where it is more than chance (`false_alarm`, from 0 to 1), and else TOO_FEW. Nothing counted
-    is NO_DATA, a silent Prometheus UNREACHABLE.
+    is NO_DATA, unless these very pods have counted before: then there was nothing in these minutes that could be slow
+    or miss. A silent Prometheus is UNREACHABLE.
     """
 
     prometheus: Prometheus
@@ -41,7 +42,8 @@ class CountedInPrometheus:
             return found
         hits, misses = found["hits"], found["misses"]
         if not hits + misses:
-            return Verdict(Kind.NO_DATA, f"the cache was not asked in {self.rate_minutes} min", query=query)
+            none = f"the cache was not asked in {self.rate_minutes} min"
+            return self._none(none, " + ".join(f"sum({each}{self._of(pods)})" for each in (CACHE_HITS, CACHE_MISSES)))
         share = hits / (hits + misses)
         said = f"{percent(share)} of {hits + misses:,} look-ups in {self.rate_minutes} min hit the cache"
         said += f" (limit: above {limit_percent(least_hits)})"
@@ -63,7 +65,9 @@ class CountedInPrometheus:
             return found
         whole = found["queries"]
         if not whole:
-            return Verdict(Kind.NO_DATA, f"no query was made in {self.rate_minutes} min", query=query)
+            none = f"no query was made in {self.rate_minutes} min"
+            labels = self._of(pods, ', le="+Inf"')
+            return self._none(none, f"sum({QUERIES}{labels})")
         slow = max(0, whole - found["fast queries"])
         said = f"{of(slow, whole)} queries in {self.rate_minutes} min took longer than {1000 * slow_seconds:g} ms"
         said += f" ({percent(slow / whole)}; limit: {limit_percent(slow_share)})"
@@ -78,6 +82,18 @@ class CountedInPrometheus:
         if is_above(whole, bad, limit, self.false_alarm):
             return Verdict(Kind.FAIL, said, numbers, query)
         return Verdict(Kind.TOO_FEW, f"{said}; so few cannot be told from chance", numbers, query)
+
+    def _none(self, said: str, query: str) -> Verdict:
+        """Judge that nothing was counted: whether it is counted at all is told by what was before."""
+        try:
+            before = self.prometheus.scalar(query)
+        except Unreachable as error:
+            return Verdict(Kind.UNREACHABLE, str(error), query=query)
+        except NoValue as error:
+            return Verdict(Kind.NO_DATA, f"{said}: {error}", query=query)
+        if not before:
+            return Verdict(Kind.NO_DATA, f"{said}, and none before it", query=query)
+        return Verdict(Kind.PASS, f"{said}; {before:,.0f} before it", {"before": before}, query)
 
     def _counted(self, queries: Mapping[str, str], pods: Sequence[str], query: str) -> dict[str, int] | Verdict:
         """Return how many there were of each, or why that is not known."""
@@ -97,8 +113,10 @@ class CountedInPrometheus:
         return found
 
     def _rate(self, metric: str, pods: Sequence[str], further: str = "") -> str:
-        labels = f'namespace="{self.namespace}", pod=~"{"|".join(pods)}"{further}'
-        return f"sum(rate({metric}{{{labels}}}[{self.rate_minutes}m]))"
+        return f"sum(rate({metric}{self._of(pods, further)}[{self.rate_minutes}m]))"
+
+    def _of(self, pods: Sequence[str], further: str = "") -> str:
+        return f'{{namespace="{self.namespace}", pod=~"{"|".join(pods)}"{further}}}'
 
 
 def _bound(seconds: float) -> str:
