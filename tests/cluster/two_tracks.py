@@ -119,11 +119,15 @@ class TwoTracks(ApiServer):
         self.replica_sets = [each for track in self.tracks.values() for each in track.sets]
         self.least_serving = min(self.least_serving, len(self.serving()))
 
+    def _pods_of(self, track: Track) -> list[Json]:
+        owners = {found["metadata"]["uid"] for found in track.sets}
+        return [each for each in self.pods if _owner(each) in owners]
+
     def _one_change(self, track: Track) -> bool:
         owner = self._owner(track)
-        mine = [each for each in self.pods if _owner(each) in {found["metadata"]["uid"] for found in track.sets}]
-        new = [each for each in mine if _owner(each) == owner["metadata"]["uid"]]
-        old = [each for each in mine if each not in new]
+        mine, newest = self._pods_of(track), owner["metadata"]["uid"]
+        new = [each for each in mine if _owner(each) == newest]
+        old = [each for each in mine if _owner(each) != newest]
         ready = sum(_ready(each) for each in mine)
         if len(new) > track.replicas:
             self.pods.remove(_first_to_go(new))
@@ -209,7 +213,7 @@ class TwoTracks(ApiServer):
 
     def _shown(self, track: Track) -> Json:
         owner = self._owner(track)
-        mine = [each for each in self.pods if _owner(each) in {found["metadata"]["uid"] for found in track.sets}]
+        mine = self._pods_of(track)
         ready = sum(_ready(each) for each in mine)
         updated = sum(_owner(each) == owner["metadata"]["uid"] for each in mine)
         counts = {"replicas": len(mine), "updatedReplicas": updated, "readyReplicas": ready, "availableReplicas": ready}
