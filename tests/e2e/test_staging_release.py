@@ -71,6 +71,7 @@ def test_an_approved_release_is_verified_over_tls_with_its_smoke_tests_and_the_t
     assert staging.health()["version"] == version
 
 
+@pytest.mark.thorough
 def test_where_only_signed_approvals_count_a_release_begins_with_one_and_with_nothing_else(
     verified_staging: Stack, tmp_path: Path
 ) -> None:
@@ -147,6 +148,7 @@ def test_failing_smoke_tests_take_the_release_back_and_its_approval_is_asked_for
     assert record["data"]["version"] == before
 
 
+@pytest.mark.thorough
 def test_a_hanging_script_is_ended_and_the_release_taken_back(verified_staging: Stack) -> None:
     before = verified_staging.health()["version"]
     verified_staging.approved_release()
