@@ -18,8 +18,8 @@ start() {
 
 echo "on the sandbox: plug-ins, dev and staging beside each other, then production, then what stops it"
 # Those of no stack use namespaces of their own, or none: they go where there is time left.
-start plugins tests/plugins tests/e2e/test_adoption.py tests/e2e/test_gateway.py
-start dev tests/e2e tests/app tests/monitoring_rules --ignore-glob='*/test_staging_*' --ignore-glob='*/test_prod_*' \
+start plugins tests/plugins tests/app tests/monitoring_rules tests/e2e/test_adoption.py tests/e2e/test_gateway.py
+start dev tests/e2e --ignore-glob='*/test_staging_*' --ignore-glob='*/test_prod_*' \
 	--ignore=tests/e2e/test_adoption.py --ignore=tests/e2e/test_gateway.py
 start staging tests/e2e/test_staging_*.py
 failed=0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.e2e.stack import Stack
 
 DEPLOYMENT = "release-manager-dev"
@@ -57,6 +59,7 @@ def test_a_version_whose_health_lies_fails_in_one_line_and_the_one_before_serves
     assert verified.up("--expect-no-changes").status == 0
 
 
+@pytest.mark.thorough
 def test_a_version_with_one_check_not_ok_is_taken_back(verified: Stack) -> None:
     result = verified.up(settings={"application": {"environment": {"FAULT_DEPENDENCY": "cache"}}})
 

@@ -162,6 +162,7 @@ def test_a_hanging_script_is_ended_and_the_release_taken_back(verified_staging: 
     assert verified_staging.health()["version"] == before
 
 
+@pytest.mark.thorough
 def test_a_rollout_that_does_not_finish_in_time_is_taken_back(verified_staging: Stack) -> None:
     before, image = verified_staging.health()["version"], verified_staging.running_image()
     verified_staging.approved_release()

@@ -113,6 +113,7 @@ def test_an_immutable_field_replaces_and_a_fixed_name_goes_first(objects: Object
     assert live["metadata"]["uid"] != before
 
 
+@pytest.mark.thorough
 def test_data_is_changed_in_place_when_the_provider_may(objects: Objects, api: ClusterApi) -> None:
     objects.provider["enable_config_map_mutable"] = True
     objects.put("config", CONFIG_MAP, metadata={"name": "config"}, data={"a": "1", "b": "1"})
@@ -125,6 +126,7 @@ def test_data_is_changed_in_place_when_the_provider_may(objects: Objects, api: C
     assert (live["data"], live["metadata"]["uid"]) == ({"a": "2"}, before)
 
 
+@pytest.mark.thorough
 def test_an_unnamed_object_gets_a_name_keeps_it_and_is_replaced_under_a_new_one(
     objects: Objects, api: ClusterApi
 ) -> None:
@@ -178,6 +180,7 @@ def test_a_rollout_that_does_not_finish_fails_after_its_own_time_and_stays_in_st
     assert objects.stack.state("web")["id"] == f"{api.namespace}/web"
 
 
+@pytest.mark.thorough
 def test_skip_await_returns_at_once_and_a_rollout_of_no_pods_is_awaited(objects: Objects) -> None:
     objects.put("web", "apps.v1.Deployment", **deployment(annotations=SKIP))
     assert objects.stack.up().seconds < 20
@@ -186,6 +189,7 @@ def test_skip_await_returns_at_once_and_a_rollout_of_no_pods_is_awaited(objects:
     assert objects.stack.preview() == {}
 
 
+@pytest.mark.thorough
 def test_a_headless_service_needs_no_pods_and_another_one_does(objects: Objects) -> None:
     spec = {"selector": {"app": "nobody"}, "ports": [{"port": 80}]}
     objects.put("headless", "core.v1.Service", metadata={"name": "headless"}, spec=spec | {"clusterIP": "None"})
@@ -219,6 +223,7 @@ def test_a_field_of_another_manager_is_a_conflict_unless_forced(objects: Objects
     assert api.live("configmaps", "config")["data"] == {"a": "2"}
 
 
+@pytest.mark.thorough
 def test_ignored_replicas_may_be_scaled_by_others(objects: Objects, api: ClusterApi) -> None:
     options = {"ignore_changes": ["spec.replicas"]}
     objects.put("web", "apps.v1.Deployment", options=options, **deployment(annotations=SKIP))
@@ -234,6 +239,7 @@ def test_ignored_replicas_may_be_scaled_by_others(objects: Objects, api: Cluster
     assert (live["replicas"], live["minReadySeconds"]) == (4, 1)
 
 
+@pytest.mark.thorough
 def test_a_delete_waits_until_the_object_is_gone(objects: Objects, api: ClusterApi) -> None:
     metadata = {"name": "config", "finalizers": ["conformance.example/hold"]}
     objects.put("config", CONFIG_MAP, metadata=metadata, data={"a": "1"})
@@ -255,6 +261,7 @@ def test_a_delete_waits_until_the_object_is_gone(objects: Objects, api: ClusterA
     assert api.get("configmaps", "config") is None
 
 
+@pytest.mark.thorough
 def test_a_definition_and_an_object_of_its_kind_can_be_made_together(objects: Objects, api: ClusterApi) -> None:
     group = f"{api.namespace}.example"
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
@@ -274,6 +281,7 @@ def test_a_definition_and_an_object_of_its_kind_can_be_made_together(objects: Ob
     objects.stack.destroy()
 
 
+@pytest.mark.thorough
 def test_a_value_that_is_not_known_at_preview_arrives_in_the_update(
     stack_of: Callable[[str], Stack], api: ClusterApi
 ) -> None:

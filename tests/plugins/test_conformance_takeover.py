@@ -12,7 +12,7 @@ import pytest
 from tests.plugins.conformance import ClusterApi, Objects
 from tests.plugins.test_conformance_kubernetes import DEPLOYMENTS, SKIP, deployment
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 MANAGER = "pulumi-kubernetes-release"
 DECLARED = {**SKIP, "pulumi.com/patchFieldManager": MANAGER}
