@@ -29,7 +29,7 @@ from sandbox.toolchain.build import Toolchain
 from sandbox.toolchain.downloads import Downloads
 from sandbox.toolchain.pulumi_cli import PulumiCli, PulumiFinder
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.thorough]
 
 REGISTRY = "127.0.0.1:5000"
 ACCEPT = {"Accept": "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"}
